@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use lower::lower;
+pub use lower::{listing_names, lower};
 use rules::AllRules;
 
 use crate::schema::Scalar;
@@ -35,6 +35,9 @@ pub struct Table {
     /// Whether entries can be saved without being public. For content types only; `None` if not recorded yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drafts: Option<bool>,
+    /// Whether the number of published entries is kept, so that nobody counts them. For content types only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counted: bool,
     /// Former names of the table that no other table has now: ids with these prefixes are still accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<String>,
@@ -51,6 +54,22 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<Index>,
+    /// For the table of a list relation: one for each target whose lists are read in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listings: Vec<Listing>,
+}
+
+/// A table in the schema `listing`: the rows of a list relation in `live`, by target, with copies of what its owners
+/// are ordered by. A page of a long list is then a range of an index. Triggers keep it (`system/0020_listing`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Listing {
+    pub name: String,
+    /// The column of the target in the relation's table.
+    pub target: String,
+    /// The copied columns of the owner.
+    pub columns: Vec<String>,
+    /// The keys of each index, between the target and the owner.
+    pub orders: Vec<Vec<Key>>,
 }
 
 /// The purpose of a table. With the names in it, it identifies the table across two catalogs.
@@ -170,6 +189,12 @@ pub struct Index {
     /// For arrays, which are searched by their items.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gin: bool,
+    /// By the trigrams of a text, for the operator `contains`; in `live` only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trigrams: bool,
+    /// In `live` only, where lists are long and read often.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub live: bool,
 }
 
 /// One column of an index.

@@ -47,6 +47,7 @@ static SHELF: ContentInfo = ContentInfo {
     former: &[],
     plural: "shelves",
     drafts: true,
+    counted: false,
     retention: runtime::content::Retention::DEFAULT,
     search: None,
     owner: None,

@@ -729,6 +729,9 @@ create index author_created_at_idx on live.author (created_at, id);
 create index author_first_published_at_idx on draft.author (first_published_at, id);
 create index author_first_published_at_idx on live.author (first_published_at, id);
 
+-- create index author_name__contains
+select listing.index_trigrams('author', 'author_name__contains', 'name');
+
 -- create index author_name__sort
 create index author_name__sort on draft.author ((sort.key(name)) collate sort.und, id);
 create index author_name__sort on live.author ((sort.key(name)) collate sort.und, id);
@@ -749,6 +752,9 @@ create unique index author_slug_key on live.author (slug);
 create index author_updated_at_idx on draft.author (updated_at, id);
 create index author_updated_at_idx on live.author (updated_at, id);
 
+-- create index brand_country__contains
+select listing.index_trigrams('brand', 'brand_country__contains', 'country');
+
 -- create index brand_country__sort
 create index brand_country__sort on draft.brand ((sort.key(country)) collate sort.und, id);
 create index brand_country__sort on live.brand ((sort.key(country)) collate sort.und, id);
@@ -764,6 +770,9 @@ create index brand_first_published_at_idx on live.brand (first_published_at, id)
 -- create index brand_logo_id_idx
 create index brand_logo_id_idx on draft.brand (logo_id, id);
 create index brand_logo_id_idx on live.brand (logo_id, id);
+
+-- create index brand_name__contains
+select listing.index_trigrams('brand', 'brand_name__contains', 'name');
 
 -- create index brand_name__sort
 create index brand_name__sort on draft.brand ((sort.key(name)) collate sort.und, id);
@@ -792,6 +801,9 @@ create index category_first_published_at_idx on live.category (first_published_a
 -- create index category_image_id_idx
 create index category_image_id_idx on draft.category (image_id, id);
 create index category_image_id_idx on live.category (image_id, id);
+
+-- create index category_name__contains
+select listing.index_trigrams('category', 'category_name__contains', 'name');
 
 -- create index category_name__sort
 create index category_name__sort on draft.category ((sort.key(name)) collate sort.und, id);
@@ -824,6 +836,9 @@ create index media_created_at_idx on live.media (created_at, id);
 -- create index media_first_published_at_idx
 create index media_first_published_at_idx on draft.media (first_published_at, id);
 create index media_first_published_at_idx on live.media (first_published_at, id);
+
+-- create index media_mime_type__contains
+select listing.index_trigrams('media', 'media_mime_type__contains', 'mime_type');
 
 -- create index media_mime_type__sort
 create index media_mime_type__sort on draft.media ((sort.key(mime_type)) collate sort.und, id);
@@ -869,6 +884,9 @@ create index post_published_on_idx on live.post (published_on, id);
 create unique index post_slug_key on draft.post (slug);
 create unique index post_slug_key on live.post (slug);
 
+-- create index post_title__contains
+select listing.index_trigrams('post', 'post_title__contains', 'title');
+
 -- create index post_title__sort
 create index post_title__sort on draft.post ((sort.key(title)) collate sort.und, id);
 create index post_title__sort on live.post ((sort.key(title)) collate sort.und, id);
@@ -909,13 +927,31 @@ create index post_authors_target_id_owner_id_idx on live.post_authors (target_id
 create index post_tags_target_id_owner_id_idx on draft.post_tags (target_id, owner_id);
 create index post_tags_target_id_owner_id_idx on live.post_tags (target_id, owner_id);
 
+-- create index product_brand_id_created_at__list
+create index product_brand_id_created_at__list on live.product (brand_id, created_at, id);
+
 -- create index product_brand_id_created_at_idx
 create index product_brand_id_created_at_idx on draft.product (brand_id, created_at desc);
 create index product_brand_id_created_at_idx on live.product (brand_id, created_at desc);
 
+-- create index product_brand_id_first_published_at__list
+create index product_brand_id_first_published_at__list on live.product (brand_id, first_published_at, id);
+
 -- create index product_brand_id_idx
 create index product_brand_id_idx on draft.product (brand_id, id);
 create index product_brand_id_idx on live.product (brand_id, id);
+
+-- create index product_brand_id_name__list
+create index product_brand_id_name__list on live.product (brand_id, (sort.key(name)) collate sort.und, id);
+
+-- create index product_brand_id_price_currency_price__list
+create index product_brand_id_price_currency_price__list on live.product (brand_id, price_currency collate "C", price, id);
+
+-- create index product_brand_id_published_at__list
+create index product_brand_id_published_at__list on live.product (brand_id, published_at, id);
+
+-- create index product_brand_id_updated_at__list
+create index product_brand_id_updated_at__list on live.product (brand_id, updated_at, id);
 
 -- create index product_created_at_idx
 create index product_created_at_idx on draft.product (created_at, id);
@@ -928,6 +964,9 @@ create unique index product_external_ref_key on live.product (external_ref);
 -- create index product_first_published_at_idx
 create index product_first_published_at_idx on draft.product (first_published_at, id);
 create index product_first_published_at_idx on live.product (first_published_at, id);
+
+-- create index product_name__contains
+select listing.index_trigrams('product', 'product_name__contains', 'name');
 
 -- create index product_name__sort
 create index product_name__sort on draft.product ((sort.key(name)) collate sort.und, id);
@@ -1009,6 +1048,9 @@ create index service_first_published_at_idx on live.service (first_published_at,
 create index service_location_mode_idx on draft.service (location_mode, id);
 create index service_location_mode_idx on live.service (location_mode, id);
 
+-- create index service_name__contains
+select listing.index_trigrams('service', 'service_name__contains', 'name');
+
 -- create index service_name__sort
 create index service_name__sort on draft.service ((sort.key(name)) collate sort.und, id);
 create index service_name__sort on live.service ((sort.key(name)) collate sort.und, id);
@@ -1057,6 +1099,9 @@ create index tag_created_at_idx on live.tag (created_at, id);
 create index tag_first_published_at_idx on draft.tag (first_published_at, id);
 create index tag_first_published_at_idx on live.tag (first_published_at, id);
 
+-- create index tag_name__contains
+select listing.index_trigrams('tag', 'tag_name__contains', 'name');
+
 -- create index tag_name__sort
 create index tag_name__sort on draft.tag ((sort.key(name)) collate sort.und, id);
 create index tag_name__sort on live.tag ((sort.key(name)) collate sort.und, id);
@@ -1072,5 +1117,162 @@ create unique index tag_slug_key on live.tag (slug);
 -- create index tag_updated_at_idx
 create index tag_updated_at_idx on draft.tag (updated_at, id);
 create index tag_updated_at_idx on live.tag (updated_at, id);
+
+-- create listing post_about_category_id: post_about in the orders of post
+select listing.make(
+  'post_about_category_id', of => 'post_about', target => 'category_id', owner => 'post',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'title', 'published_on'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(title)) collate sort.und',
+    'published_on'
+  ]);
+
+-- create listing post_about_product_id: post_about in the orders of post
+select listing.make(
+  'post_about_product_id', of => 'post_about', target => 'product_id', owner => 'post',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'title', 'published_on'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(title)) collate sort.und',
+    'published_on'
+  ]);
+
+-- create listing post_about_service_id: post_about in the orders of post
+select listing.make(
+  'post_about_service_id', of => 'post_about', target => 'service_id', owner => 'post',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'title', 'published_on'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(title)) collate sort.und',
+    'published_on'
+  ]);
+
+-- create listing post_authors: post_authors in the orders of post
+select listing.make(
+  'post_authors', of => 'post_authors', target => 'target_id', owner => 'post',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'title', 'published_on'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(title)) collate sort.und',
+    'published_on'
+  ]);
+
+-- create listing post_tags: post_tags in the orders of post
+select listing.make(
+  'post_tags', of => 'post_tags', target => 'target_id', owner => 'post',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'title', 'published_on'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(title)) collate sort.und',
+    'published_on'
+  ]);
+
+-- create listing product_categories: product_categories in the orders of product
+select listing.make(
+  'product_categories', of => 'product_categories', target => 'target_id', owner => 'product',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'name', 'price_currency', 'price'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(name)) collate sort.und',
+    'price_currency collate "C", price'
+  ]);
+
+-- create listing product_tags: product_tags in the orders of product
+select listing.make(
+  'product_tags', of => 'product_tags', target => 'target_id', owner => 'product',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'name', 'price_currency', 'price'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(name)) collate sort.und',
+    'price_currency collate "C", price'
+  ]);
+
+-- create listing service_categories: service_categories in the orders of service
+select listing.make(
+  'service_categories', of => 'service_categories', target => 'target_id', owner => 'service',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'name', 'price_currency', 'price', 'duration'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(name)) collate sort.und',
+    'price_currency collate "C", price',
+    'duration'
+  ]);
+
+-- create listing service_products: service_products in the orders of service
+select listing.make(
+  'service_products', of => 'service_products', target => 'target_id', owner => 'service',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'name', 'price_currency', 'price', 'duration'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(name)) collate sort.und',
+    'price_currency collate "C", price',
+    'duration'
+  ]);
+
+-- create listing service_tags: service_tags in the orders of service
+select listing.make(
+  'service_tags', of => 'service_tags', target => 'target_id', owner => 'service',
+  columns => array['created_at', 'updated_at', 'published_at', 'first_published_at', 'name', 'price_currency', 'price', 'duration'],
+  orders => array[
+    'created_at',
+    'updated_at',
+    'published_at',
+    'first_published_at',
+    '(sort.key(name)) collate sort.und',
+    'price_currency collate "C", price',
+    'duration'
+  ]);
+
+-- count the entries of author
+select listing.count_entries('author');
+
+-- count the entries of brand
+select listing.count_entries('brand');
+
+-- count the entries of category
+select listing.count_entries('category');
+
+-- count the entries of media
+select listing.count_entries('media');
+
+-- count the entries of post
+select listing.count_entries('post');
+
+-- count the entries of product
+select listing.count_entries('product');
+
+-- count the entries of service
+select listing.count_entries('service');
+
+-- count the entries of tag
+select listing.count_entries('tag');
 
 commit;

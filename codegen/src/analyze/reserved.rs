@@ -142,6 +142,7 @@ const TYPES: &[&str] = &[
     "ComponentInfo",
     "ComputedInfo",
     "ContentInfo",
+    "CountPrecision",
     "Cx",
     "Debug",
     "Default",

@@ -1,6 +1,10 @@
 //! Lowers a schema to the tables that hold its entries: the one place that decides the database layout.
 
+mod lists;
+
 use std::collections::BTreeMap;
+
+pub use lists::listing_names;
 
 use super::{Catalog, Check, Column, Field, ForeignKey, Index, Key, OnDelete, Reach, Role, Sort, Store, Table, names};
 use crate::schema::{self, Component, ContentType, Enum, FieldKind, Relation, Required, Schema, SqlType};
@@ -22,6 +26,7 @@ fn content_table(ty: &ContentType, tables: &mut BTreeMap<String, Table>) {
     let name = ty.name.snake();
     let mut table = Table::new(Role::Content);
     table.drafts = Some(ty.drafts);
+    table.counted = true;
     table.columns = vec![
         Column::required("id", SqlType::Uuid),
         Column::required("revision", SqlType::Bigint),
@@ -43,6 +48,7 @@ fn content_table(ty: &ContentType, tables: &mut BTreeMap<String, Table>) {
     for index in &ty.indexes {
         declared_index(name, &ty.fields, index, &mut table);
     }
+    lists::add(ty, &mut table, tables);
     tables.insert(name.to_owned(), table);
 }
 
@@ -175,7 +181,7 @@ fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, t
         FieldKind::Enum { many: true, .. } if field.filterable || field.indexed => {
             let name = names::index(owner, &columns);
             let on = columns.iter().map(Key::ascending).collect();
-            table.indexes.push(Index { name, on, unique: false, gin: true });
+            table.indexes.push(Index { name, on, unique: false, gin: true, trigrams: false, live: false });
         }
         FieldKind::Scalar { .. } | FieldKind::Enum { .. } => {
             let sorted = sort_keys(field, is_unique);
@@ -187,7 +193,7 @@ fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, t
             if let Some(mut on) = sorted {
                 on.push(Key::ascending("id"));
                 let name = names::sort_index(owner, field.name.snake());
-                table.indexes.push(Index { name, on, unique: false, gin: false });
+                table.indexes.push(Index { name, on, unique: false, gin: false, trigrams: false, live: false });
             }
         }
         _ => {}
@@ -286,6 +292,7 @@ impl Table {
         Self {
             role,
             drafts: None,
+            counted: false,
             former: Vec::new(),
             fields: Vec::new(),
             columns: Vec::new(),
@@ -293,6 +300,7 @@ impl Table {
             checks: Vec::new(),
             foreign_keys: Vec::new(),
             indexes: Vec::new(),
+            listings: Vec::new(),
         }
     }
 
@@ -313,7 +321,7 @@ impl Table {
             index.name == name && index.on.iter().map(|key| &key.column).zip(named).all(|(a, b)| a == b)
         };
         if !self.indexes.iter().any(same) {
-            self.indexes.push(Index { name, on, unique: false, gin: false });
+            self.indexes.push(Index { name, on, unique: false, gin: false, trigrams: false, live: false });
         }
     }
 
@@ -322,7 +330,7 @@ impl Table {
         let same = |index: &Index| index.unique && index.on.iter().map(|key| &key.column).eq(&columns);
         if !self.indexes.iter().any(same) {
             let on = columns.into_iter().map(Key::ascending).collect();
-            self.indexes.push(Index { name, on, unique: true, gin: false });
+            self.indexes.push(Index { name, on, unique: true, gin: false, trigrams: false, live: false });
         }
     }
 }

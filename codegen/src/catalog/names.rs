@@ -21,10 +21,14 @@ const RESERVED: &str = " all analyse analyze and any array as asc asymmetric aut
 
 /// The name itself, or, if it is too long, its first 54 bytes and 8 digits of its hash. Names are ASCII.
 pub fn fit(name: String) -> String {
-    if name.len() <= LONGEST {
+    fit_into(name, LONGEST)
+}
+
+fn fit_into(name: String, longest: usize) -> String {
+    if name.len() <= longest {
         return name;
     }
-    format!("{}_{}", &name[..LONGEST - 9], &sha256_hex(&name)[..8])
+    format!("{}_{}", &name[..longest - 9], &sha256_hex(&name)[..8])
 }
 
 /// Quoted for SQL if necessary.
@@ -85,6 +89,21 @@ pub fn index(table: &str, columns: &[String]) -> String {
 /// The index for the order of a field whose columns have no index. Schema names never contain two underscores in a row.
 pub fn sort_index(table: &str, field: &str) -> String {
     fit(format!("{table}_{field}__sort"))
+}
+
+/// The index for lists by a to-one relation in the order of some columns, in `live` only.
+pub fn list_index(table: &str, column: &str, order: &[String]) -> String {
+    fit(format!("{table}_{column}_{}__list", order.join("_")))
+}
+
+/// The index of a text by its trigrams.
+pub fn trigram_index(table: &str, column: &str) -> String {
+    fit(format!("{table}_{column}__contains"))
+}
+
+/// The table in the schema `listing` for one column of a list relation's table. Its triggers have longer names.
+pub fn listing(table: &str, column: &str, several: bool) -> String {
+    fit_into(if several { format!("{table}_{column}") } else { table.to_owned() }, LONGEST - "_truncate_owner".len())
 }
 
 /// The collation of a language (BCP 47) in the schema `sort`; `sort.make` derives the same name.

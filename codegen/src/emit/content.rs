@@ -40,6 +40,7 @@ struct Info {
     former: String,
     plural: String,
     drafts: String,
+    counted: String,
     retention: String,
     owner: String,
     path: String,
@@ -136,6 +137,7 @@ fn table(ty: &ContentType, owner: &Owner, description: &str, plural: &Name, cata
             former: code(quote!(#(#former),*)),
             plural: literal(&plural.camel()).to_string(),
             drafts: ty.drafts.to_string(),
+            counted: stored.counted.to_string(),
             retention: code(retention(&ty.retention)),
             owner: "None".to_owned(),
             path: String::new(),
@@ -150,9 +152,10 @@ fn table(ty: &ContentType, owner: &Owner, description: &str, plural: &Name, cata
     }
 }
 
-/// The names of constraints and indexes, each with the field of its first column.
+/// The names of constraints and indexes, each with the field of its first column. What is only in `live` is about values
+/// that `draft` has accepted.
 fn constraints(table: &catalog::Table) -> Vec<TokenStream> {
-    let indexes = table.indexes.iter().filter(|index| !index.gin);
+    let indexes = table.indexes.iter().filter(|index| !index.gin && !index.live);
     let indexes = indexes.map(|index| (&index.name, &index.on[0].column));
     let checks = table.checks.iter().map(|check| (&check.name, &check.on[0]));
     let keys = table.foreign_keys.iter().map(|key| (&key.name, &key.column));

@@ -6,6 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use serde::Serialize;
 
+use crate::catalog::listing_names;
 use crate::catalog::names::{ALL_LANGUAGES, collation, join_table, relation_columns};
 use crate::emit::rust::{self, code, codes, ident, kind, literal, literals, pascal, upper, word};
 use crate::emit::rust_file::{RustFile, doc, first_line};
@@ -185,7 +186,12 @@ impl Owner<'_> {
         let join = literal(&if self.joins { join_table(self.name.snake(), &field.name) } else { String::new() });
         let columns = if self.joins { relation_columns(field, relation) } else { Vec::new() };
         let columns = columns.iter().map(|column| literal(column));
+        let listings = listing_names(self.name.snake(), field, relation);
         match relation.many {
+            true if self.joins && listings.iter().any(|name| !name.is_empty()) => {
+                let listings = listings.iter().map(|name| literal(name));
+                quote!(Shape::many(#common, #join, &[#(#columns),*]).listed(&[#(#listings),*]))
+            }
             true => quote!(Shape::many(#common, #join, &[#(#columns),*])),
             false => quote!(Shape::one(#common, &[#(#columns),*])),
         }

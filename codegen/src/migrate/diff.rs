@@ -2,6 +2,7 @@
 
 mod components;
 mod fields;
+mod listings;
 mod relations;
 mod rules;
 mod tables;
@@ -46,6 +47,7 @@ pub fn diff(catalogs: Pair<&Catalog>, declared: &Declared<'_>, answers: &Answers
         found: Difference::default(),
     };
     differ.run();
+    differ.listings();
     let mut found = differ.found;
     found.steps.sort();
     found.steps.dedup();
@@ -63,7 +65,8 @@ struct Differ<'a> {
     /// Kept columns that hold components; their JSON may need rewriting.
     component_columns: Vec<ComponentColumn>,
     table_renames: Vec<(Pair<String>, String)>,
-    index_renames: Vec<(String, String)>,
+    /// From, to, and whether it is in `live` only.
+    index_renames: Vec<(String, String, bool)>,
     /// Subjects of `--set` that were used.
     answered: BTreeSet<String>,
     found: Difference,
@@ -221,8 +224,10 @@ impl<'a> Differ<'a> {
             self.push(Step::RenameTable { order, from, to, subject });
         }
         let renames = std::mem::take(&mut self.index_renames);
-        for (order, (from, to)) in pair::in_order(renames).into_iter().enumerate() {
-            self.push(Step::RenameIndex { order, from, to });
+        let pairs = renames.iter().map(|(from, to, _)| (from.clone(), to.clone())).collect();
+        for (order, (from, to)) in pair::in_order(pairs).into_iter().enumerate() {
+            let live = renames.iter().any(|(_, known, live)| *live && *known == to);
+            self.push(Step::RenameIndex { order, from, to, live });
         }
         self.free_index_names();
     }

@@ -102,6 +102,7 @@ fn about(step: &Step) -> Option<(&'static str, &str)> {
         Step::Require { subject, .. } => ("require", subject),
         Step::RequireMembers { subjects, .. } => ("require", subjects.first()?),
         Step::CreateIndex { subject, .. } => ("index", subject),
+        Step::CreateListing { owner, .. } => ("list", owner),
         Step::AddForeignKey { table, filled: true, .. } => ("change", table),
         _ => return None,
     })

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::literal::quoted as text;
 use super::step::Step;
 use crate::catalog::names::{fit, quoted};
-use crate::catalog::{Catalog, Column, ForeignKey, Index, Key, Reach};
+use crate::catalog::{Catalog, Column, ForeignKey, Index, Key, Listing, Reach};
 
 const STAGES: [&str; 2] = ["draft", "live"];
 
@@ -49,6 +49,21 @@ pub fn render(step: &Step, after: &Catalog) -> Rendered {
         Step::AddCollation { tag } => {
             (format!("texts in the order of `{tag}`"), vec![plain(format!("select sort.make({})", text(tag)))])
         }
+        Step::DropListing { name } => {
+            (format!("drop listing {name}"), vec![plain(format!("select listing.drop({})", text(name)))])
+        }
+        Step::EndCount { table } => (
+            format!("stop counting the entries of {table}"),
+            vec![plain(format!("select listing.uncount_entries({})", text(table)))],
+        ),
+        Step::BeginCount { table } => (
+            format!("count the entries of {table}"),
+            vec![plain(format!("select listing.count_entries({})", text(table)))],
+        ),
+        Step::CreateListing { table, owner, listing } => (
+            format!("create listing {}: {table} in the orders of {owner}", listing.name),
+            vec![plain(create_listing(table, owner, listing))],
+        ),
         Step::EndDrafts { table } => {
             (format!("{table} has no drafts any more: nothing changes in the database"), Vec::new())
         }
@@ -143,12 +158,14 @@ fn columns(step: &Step) -> (String, Vec<Statement>) {
                 })
                 .collect(),
         ),
-        Step::RenameIndex { from, to, .. } => (
-            format!("rename index {from} to {to}"),
-            each_ignoring("renaming-object", |stage| {
-                format!("alter index {} rename to {}", at(stage, from), quoted(to))
-            }),
-        ),
+        Step::RenameIndex { from, to, live, .. } => {
+            let rename = |stage: &&str| {
+                // An index of trigrams may be missing.
+                let sure = if *live { "if exists " } else { "" };
+                ignoring("renaming-object", format!("alter index {sure}{} rename to {}", at(stage, from), quoted(to)))
+            };
+            (format!("rename index {from} to {to}"), indexed(*live).iter().map(rename).collect())
+        }
         Step::AddColumn { table, column, fill, .. } => add_column(table, column, fill.as_deref()),
         Step::DropNotNull { table, column, .. } => (
             format!("{table}.{column} may be null"),
@@ -213,11 +230,11 @@ fn rules(step: &Step) -> (String, Vec<Statement>) {
             (format!("the {} of each row of {table} fits into an index", columns.join(" and ")), probes)
         }
         Step::CreateNewIndex { table, index } => {
-            (format!("create index {}", index.name), each(|stage| create_index(stage, table, index, "")))
+            (format!("create index {}", index.name), create_indexes(table, index, ""))
         }
         Step::CreateIndex { table, index, .. } => {
             let concurrently = " concurrently if not exists";
-            (format!("create index {}", index.name), each(|stage| create_index(stage, table, index, concurrently)))
+            (format!("create index {}", index.name), create_indexes(table, index, concurrently))
         }
         Step::ValidateConstraint { table, name, reach } => {
             let name_sql = quoted(name);
@@ -296,11 +313,39 @@ fn foreign_key(stage: &str, table: &str, key: &ForeignKey, filled: bool) -> Stri
     )
 }
 
+fn create_listing(table: &str, owner: &str, listing: &Listing) -> String {
+    let quoted: Vec<_> = listing.columns.iter().map(text).collect();
+    let order = |keys: &Vec<Key>| text(keys.iter().map(Key::sql).collect::<Vec<_>>().join(", "));
+    let orders: Vec<_> = listing.orders.iter().map(order).collect();
+    format!(
+        "select listing.make(\n  {}, of => {}, target => {}, owner => {},\n  columns => array[{}],\n  orders => array[\n    {}\n  ])",
+        text(&listing.name),
+        text(table),
+        text(&listing.target),
+        text(owner),
+        quoted.join(", "),
+        orders.join(",\n    ")
+    )
+}
+
+fn create_indexes(table: &str, index: &Index, how: &str) -> Vec<Statement> {
+    if index.trigrams {
+        let (of, name, column) = (text(table), text(&index.name), text(&index.on[0].column));
+        return vec![plain(format!("select listing.index_trigrams({of}, {name}, {column})"))];
+    }
+    indexed(index.live).iter().map(|stage| plain(create_index(stage, table, index, how))).collect()
+}
+
 fn create_index(stage: &str, table: &str, index: &Index, how: &str) -> String {
     let unique = if index.unique { "unique " } else { "" };
     let method = if index.gin { "using gin " } else { "" };
     let keys: Vec<_> = index.on.iter().map(Key::sql).collect();
     format!("create {unique}index{how} {} on {} {method}({})", quoted(&index.name), at(stage, table), keys.join(", "))
+}
+
+/// The stages that an index is in.
+fn indexed(live: bool) -> &'static [&'static str] {
+    if live { &["live"] } else { &STAGES }
 }
 
 fn reached(reach: Reach) -> &'static [&'static str] {

@@ -1,6 +1,6 @@
 //! `Step`: one change of the database. The order of the variants is the order of execution in a migration.
 
-use crate::catalog::{Check, Column, ForeignKey, Index, Reach};
+use crate::catalog::{Check, Column, ForeignKey, Index, Listing, Reach};
 
 /// Table and column names are those at the time of the step: the old ones before the renames, the new ones after them.
 /// Every step runs in both stages unless its `reach` says otherwise.
@@ -20,6 +20,14 @@ pub enum Step {
     /// A collation (BCP 47) for indexes.
     AddCollation {
         tag: String,
+    },
+
+    /// Before anything else: its triggers name tables and columns that later steps change.
+    DropListing {
+        name: String,
+    },
+    EndCount {
+        table: String,
     },
 
     // Order matters: drops come first, so that new things can reuse old names.
@@ -76,6 +84,7 @@ pub enum Step {
         order: usize,
         from: String,
         to: String,
+        live: bool,
     },
 
     /// The items of a list are set aside while its table is recreated with other columns.
@@ -222,6 +231,17 @@ pub enum Step {
     ProbeLength {
         table: String,
         columns: Vec<String>,
+    },
+
+    /// Made from the rows of `live` as they are then.
+    CreateListing {
+        table: String,
+        owner: String,
+        listing: Listing,
+    },
+    /// Of the entries of a type.
+    BeginCount {
+        table: String,
     },
 
     // Order matters: from here on, steps run outside a transaction: an index is built concurrently or under a lock.

@@ -30,7 +30,7 @@ pub struct Brand {
 runtime::entry!(Brand, BRAND, [name, slug, description, website, color, logo, country]);
 
 pub static BRAND: ContentInfo = ContentInfo {
-    name: "Brand", table: "brand", former: &[], plural: "brands", drafts: false, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("brands"), PathPart::Slug("slug")], search: None, unique: &[],
+    name: "Brand", table: "brand", former: &[], plural: "brands", drafts: false, counted: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("brands"), PathPart::Slug("slug")], search: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),

@@ -29,7 +29,7 @@ pub struct Media {
 runtime::entry!(Media, MEDIA, [url, alt, title, mime_type, width, height, size]);
 
 pub static MEDIA: ContentInfo = ContentInfo {
-    name: "Media", table: "media", former: &[], plural: "mediaItems", drafts: false, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
+    name: "Media", table: "media", former: &[], plural: "mediaItems", drafts: false, counted: true, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
     fields: &[
         FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[]).max("2000"),
         FieldInfo::new("alt", "alt", Shape::Scalar(Kind::String)).max("500"),

@@ -38,18 +38,18 @@ runtime::entry!(Post, POST, [
 ]);
 
 pub static POST: ContentInfo = ContentInfo {
-    name: "Post", table: "post", former: &[], plural: "posts", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("journal"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["title"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["excerpt"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["body"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["authors", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["tags", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }], synonyms: &[], stop_words: &[], boosts: &[], recency: Some(365), facets_type: "PostFacets", facets: &[FacetInfo { field: "authors", type_name: "AuthorFacet" }, FacetInfo { field: "tags", type_name: "TagFacet" }, FacetInfo { field: "cover", type_name: "MediaFacet" }, FacetInfo { field: "featured", type_name: "FacetValue" }] }), unique: &[],
+    name: "Post", table: "post", former: &[], plural: "posts", drafts: true, counted: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("journal"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["title"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["excerpt"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["body"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["authors", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["tags", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }], synonyms: &[], stop_words: &[], boosts: &[], recency: Some(365), facets_type: "PostFacets", facets: &[FacetInfo { field: "authors", type_name: "AuthorFacet" }, FacetInfo { field: "tags", type_name: "TagFacet" }, FacetInfo { field: "cover", type_name: "MediaFacet" }, FacetInfo { field: "featured", type_name: "FacetValue" }] }), unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable().max("300"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("title"),
         FieldInfo::new("excerpt", "excerpt", Shape::Scalar(Kind::Text)).max("1000"),
         FieldInfo::new("body", "body", Shape::Scalar(Kind::Markdown)).required_to_publish(),
-        FieldInfo::new("authors", "authors", Shape::many(&[&AUTHOR], "Author", OnDelete::Restrict, "post_authors", &["target_id"])),
-        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "post_tags", &["target_id"])),
+        FieldInfo::new("authors", "authors", Shape::many(&[&AUTHOR], "Author", OnDelete::Restrict, "post_authors", &["target_id"]).listed(&["post_authors"])),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "post_tags", &["target_id"]).listed(&["post_tags"])),
         FieldInfo::new("cover", "cover", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict, &["cover_id"])),
         FieldInfo::new("publishedOn", "published_on", Shape::Scalar(Kind::Date)).filterable().sortable(),
         FieldInfo::new("featured", "featured", Shape::Scalar(Kind::Boolean)).default("false").filterable(),
-        FieldInfo::new("about", "about", Shape::many(&[&PRODUCT, &SERVICE, &CATEGORY], "PostAbout", OnDelete::SetNull, "post_about", &["product_id", "service_id", "category_id"])),
+        FieldInfo::new("about", "about", Shape::many(&[&PRODUCT, &SERVICE, &CATEGORY], "PostAbout", OnDelete::SetNull, "post_about", &["product_id", "service_id", "category_id"]).listed(&["post_about_product_id", "post_about_service_id", "post_about_category_id"])),
         FieldInfo::new("attributes", "attributes", Shape::Scalar(Kind::Json)).schema(r#"{"type":"object"}"#),
         FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
     ],

@@ -124,7 +124,7 @@ async fn too_little(
     let mend = match role {
         None => {
             format!(
-                "grant usage on schema live to {login}; grant select on all tables in schema live to {login}; \
+                "grant usage on schema live to {login}; grant select on all tables in schema live, listing to {login}; \
                 grant select on search.live to {login};"
             )
         }
@@ -196,10 +196,11 @@ const EXCESS: &str = "
             ) then 'schemas'
             when exists (
                 select from pg_namespace
-                where nspname = 'live' and (nspowner = holder.oid or has_schema_privilege(holder.oid, oid, 'create'))
+                where nspname in ('live', 'listing') and (nspowner = holder.oid or has_schema_privilege(holder.oid, oid, 'create'))
             ) or exists (
                 select from pg_class
-                where relnamespace = to_regnamespace('live') and relkind in ('r', 'p', 'v', 'm', 'f') and (
+                where relnamespace in (to_regnamespace('live'), to_regnamespace('listing'))
+                    and relkind in ('r', 'p', 'v', 'm', 'f') and (
                     relowner = holder.oid
                     or has_table_privilege(holder.oid, pg_class.oid, 'insert, update, delete, truncate, trigger')
                     or has_any_column_privilege(holder.oid, pg_class.oid, 'insert, update')
@@ -214,15 +215,15 @@ const EXCESS: &str = "
             when 'replicates' then 'may replicate the whole cluster (REPLICATION)'
             when 'machine' then 'reaches files or programs of the database''s machine'
             when 'schemas' then 'has rights on the schemas `draft` or `cms`'
-            when 'writes' then 'may write in `live`'
+            when 'writes' then 'may write in `live` or `listing`'
         end as excess,
         case verdict
             when 'makes roles' then format('alter role %s nocreaterole;', holder)
             when 'replicates' then format('alter role %s noreplication;', holder)
             when 'schemas' then format('revoke all on schema draft, cms from %s;', holder)
             when 'writes' then format(
-                'revoke create on schema live from %1$s; revoke insert, update, delete, truncate, trigger on all tables '
-                'in schema live from %1$s;', holder
+                'revoke create on schema live, listing from %1$s; revoke insert, update, delete, truncate, trigger on all '
+                'tables in schema live, listing from %1$s;', holder
             )
         end as mend,
         (
@@ -241,9 +242,9 @@ const UNREAD: &str = "
             when not has_schema_privilege(to_regnamespace('live')::oid, 'usage') then 'the schema `live`'
             when not has_table_privilege(to_regclass('search.live'), 'select') then '`search.live`'
             else (
-                select format('`live.%s`', min(relname))
+                select format('`%s`', min(pg_class.oid::regclass::text))
                 from pg_class
-                where relnamespace = to_regnamespace('live') and relkind in ('r', 'p', 'v', 'm')
+                where relnamespace in (to_regnamespace('live'), to_regnamespace('listing')) and relkind in ('r', 'p', 'v', 'm')
                     and not has_table_privilege(pg_class.oid, 'select')
                 having count(*) > 0
             )

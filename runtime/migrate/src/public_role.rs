@@ -69,12 +69,17 @@ async fn missing(role: &PublicRole, connection: &mut Connection, whose: Whose) -
         ("uses_schema", format!("grant usage on schema live to {role}")),
         ("searches", format!("grant select on search.live to {role}")),
         ("reads_tables", format!("grant select on all tables in schema live to {role}")),
+        ("reads_lists", format!("grant select on all tables in schema listing to {role}")),
+        (
+            "lists_later",
+            format!("alter default privileges for role {user} in schema listing grant select on tables to {role}"),
+        ),
         (
             "reads_later",
             format!("alter default privileges for role {user} in schema live grant select on tables to {role}"),
         ),
     ] {
-        let is_needed = whose == Whose::Migration || fact != "reads_later";
+        let is_needed = whose == Whose::Migration || !fact.ends_with("_later");
         if is_needed && !facts.try_get::<bool, _>(fact)? {
             missing.push(statement);
         }
@@ -106,6 +111,16 @@ const FACTS: &str = "
             where relnamespace = live.oid and relkind in ('r', 'p', 'v', 'm')
                 and not coalesce(has_table_privilege(role.oid, pg_class.oid, 'select'), false)
         ) as reads_tables,
+        not exists (
+            select from pg_class
+            where relnamespace = to_regnamespace('listing') and relkind = 'r'
+                and not coalesce(has_table_privilege(role.oid, pg_class.oid, 'select'), false)
+        ) as reads_lists,
+        to_regnamespace('listing') is null or exists (
+            select from pg_default_acl, aclexplode(defaclacl) granted
+            where defaclnamespace = to_regnamespace('listing') and defaclrole = current_user::regrole
+                and defaclobjtype = 'r' and granted.grantee = role.oid and granted.privilege_type = 'SELECT'
+        ) as lists_later,
         to_regclass('search.live') is null
             or coalesce(has_table_privilege(role.oid, to_regclass('search.live'), 'select'), false) as searches,
         live.oid is null or exists (

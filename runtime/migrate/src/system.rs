@@ -24,6 +24,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0017_kept_values.sql", include_str!("system/0017_kept_values.sql")),
     ("system/0018_search.sql", include_str!("system/0018_search.sql")),
     ("system/0019_search_batch.sql", include_str!("system/0019_search_batch.sql")),
+    ("system/0020_listing.sql", include_str!("system/0020_listing.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

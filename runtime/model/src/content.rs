@@ -101,6 +101,8 @@ pub struct ContentInfo {
     pub plural: &'static str,
     /// False: an entry is live as soon as it is saved. For children, the owner's value.
     pub drafts: bool,
+    /// Whether the database keeps the number of published entries: `listing.count`.
+    pub counted: bool,
     /// How long its revisions are kept. For children, as their owner.
     pub retention: Retention,
     /// The owner of children.
@@ -283,6 +285,9 @@ pub struct RelationInfo {
     /// The column with the id of each target, in the order of `to`: in the owner's table, or in the join table. Empty
     /// inside components, where the id is a member of the JSON.
     pub columns: &'static [&'static str],
+    /// For to-many: the table in the schema `listing` for each of [`Self::columns`], with the rows of the join table in the
+    /// orders of its owner; empty where there is none. Empty altogether if no target has one.
+    pub listings: &'static [&'static str],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

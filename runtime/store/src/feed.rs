@@ -168,6 +168,7 @@ mod tests {
         former: &[],
         plural: "tags",
         drafts: false,
+        counted: false,
         retention: model::content::Retention::DEFAULT,
         search: None,
         owner: None,

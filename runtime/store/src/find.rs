@@ -88,10 +88,10 @@ impl<'a, T: Content> Find<'a, T> {
     /// The number of all matching entries, regardless of `first` and `after`.
     pub async fn count(mut self) -> Result<u64> {
         let mut page = self.plan();
-        page.total = true;
+        page.totals = vec![None];
         self.after = None;
         let found = self.read(page).await?.0;
-        Ok(found.totals.get(&Uuid::nil()).and_then(|count| u64::try_from(*count).ok()).unwrap_or_default())
+        Ok(u64::try_from(found.total(0, Uuid::nil())).unwrap_or_default())
     }
 
     pub async fn all(self) -> Result<Vec<T>> {

@@ -6,6 +6,7 @@
 pub mod asked;
 pub(crate) mod filter;
 pub mod link;
+mod listing;
 pub mod load;
 pub mod order;
 pub mod plan;

@@ -70,12 +70,64 @@ pub fn expected(catalog: &Catalog) -> BTreeMap<String, String> {
                     all.insert(format!("constraint {stage}.{name}.{}", key.name), definition);
                 }
             }
-            for index in &table.indexes {
+            for index in table.indexes.iter().filter(|index| stage == "live" || !index.live) {
                 all.insert(format!("index {stage}.{}", index.name), sorted(stage, name, index));
             }
         }
     }
     all
+}
+
+/// Panics if a listing or a count is not that of the rows in `live`, or if there is one too many.
+pub async fn compare_listings(pool: &PgPool, catalog: &Catalog, context: &str) {
+    let there = "select relname::text from pg_class where relnamespace = 'listing'::regnamespace and relkind = 'r'";
+    let there: Vec<String> = sqlx::query_scalar(there).fetch_all(pool).await.expect("the tables");
+    let mut wanted = vec!["count".to_owned()];
+    for (name, table) in &catalog.tables {
+        let quoted = names::quoted(name);
+        let mut checks = Vec::new();
+        if table.counted {
+            checks.push((
+                format!("select coalesce(sum(n), 0) from listing.count where list = '{name}'"),
+                format!("select count(*) from live.{quoted}"),
+            ));
+        }
+        for listing in &table.listings {
+            wanted.push(listing.name.clone());
+            let columns: Vec<_> = listing.columns.iter().map(|column| names::quoted(column)).collect();
+            let (columns, own) = (columns.join(", "), names::quoted(&listing.name));
+            let owner = names::quoted(table.role.owner().expect("a list has an owner"));
+            let target = names::quoted(&listing.target);
+            checks.push((
+                format!("select target_id, owner_id, {columns} from listing.{own}"),
+                format!(
+                    "select j.{target}, j.owner_id, {columns} from live.{quoted} j join live.{owner} p on p.id = j.owner_id \
+                     where j.{target} is not null"
+                ),
+            ));
+            checks.push((
+                format!(
+                    "select target_id, sum(n) from listing.count where list = '{}' group by 1 having sum(n) <> 0",
+                    listing.name
+                ),
+                format!("select target_id, count(*) from listing.{own} group by 1"),
+            ));
+        }
+        for (is, ought) in checks {
+            let sql =
+                format!("select count(*) from (({is} except all {ought}) union all ({ought} except all {is})) wrong");
+            let wrong: i64 = sqlx::query_scalar(AssertSqlSafe(sql.clone()))
+                .fetch_one(pool)
+                .await
+                .unwrap_or_else(|error| panic!("{context}: {sql}: {error}"));
+            assert_eq!(wrong, 0, "{context}: {sql}");
+        }
+    }
+    let sort = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    assert_eq!(sort(there), sort(wanted), "{context}");
 }
 
 /// The index of an order, as PostgreSQL prints it; empty for other indexes.

@@ -173,7 +173,7 @@ impl Model {
             let text = format!(
                 "component: {}\n{was}description: A part.\nfields:\n{}",
                 part.name,
-                fields(&part.fields, &part.dropped, 2).replace("    sortable: true\n", "")
+                only_in_components(&fields(&part.fields, &part.dropped, 2))
             );
             sources.push(source(&format!("schema/components/{}.yaml", part.name), &text));
         }
@@ -183,6 +183,12 @@ impl Model {
 
 pub fn filterable(scalar: &str) -> bool {
     !["text", "markdown", "json"].contains(&scalar)
+}
+
+/// Without what components cannot have.
+fn only_in_components(fields: &str) -> String {
+    let is_taken = |line: &&str| *line != "    sortable: true" && !line.starts_with("    inverse: ");
+    fields.lines().filter(is_taken).map(|line| format!("{line}\n")).collect()
 }
 
 fn fields(all: &[Field], dropped: &[String], indent: usize) -> String {
@@ -209,6 +215,9 @@ fn fields(all: &[Field], dropped: &[String], indent: usize) -> String {
                 put(format!("to: [{}]", to.join(", ")));
                 put(format!("many: {many}"));
                 put(format!("on_delete: {on_delete}"));
+                if indent == 2 {
+                    put(format!("inverse: back_{}", field.name));
+                }
             }
             Kind::Component { of, many } => {
                 put("type: component".to_owned());

@@ -6,7 +6,7 @@ use runtime::migrate::Error;
 use super::change::{Changes, change};
 use super::data;
 use super::history::{Retention, compile};
-use super::introspect::{compare, expected, introspect};
+use super::introspect::{compare, compare_listings, expected, introspect};
 use super::model::{Field, Kind, Model};
 use super::random::Random;
 use super::verify::{State, complete};
@@ -40,6 +40,7 @@ async fn walk(seed: u64) -> (usize, usize) {
     let (mut applied, mut refused) = (0, 0);
     for step in 0..STEPS {
         data::fill(&history.db.pool, &history.catalog, &mut random).await;
+        compare_listings(&history.db.pool, &history.catalog, &format!("seed {seed}, step {step}")).await;
         let before = (model.clone(), history.catalog.clone(), history.catalog_json.clone());
         let data_before = data::read(&history.db.pool, &history.catalog).await;
         let mut changes = Changes::default();
@@ -63,6 +64,7 @@ async fn walk(seed: u64) -> (usize, usize) {
                 applied += 1;
                 history.check().await.unwrap_or_else(|error| panic!("{context}: {error}"));
                 compare(&introspect(&history.db.pool).await, &expected(&history.catalog), &context);
+                compare_listings(&history.db.pool, &history.catalog, &context).await;
                 let data_after = data::read(&history.db.pool, &history.catalog).await;
                 let state = State { context: &context, sql: &sql, changes: &changes, old: &before.0, new: &model };
                 state.verify(&data_before, &before.1, &data_after, &history.catalog);

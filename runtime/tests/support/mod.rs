@@ -29,6 +29,7 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0017_kept_values.sql"),
     include_str!("../../migrate/src/system/0018_search.sql"),
     include_str!("../../migrate/src/system/0019_search_batch.sql"),
+    include_str!("../../migrate/src/system/0020_listing.sql"),
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

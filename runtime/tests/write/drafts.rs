@@ -118,6 +118,7 @@ static LINE: ContentInfo = ContentInfo {
     former: &[],
     plural: "lines",
     drafts: true,
+    counted: false,
     retention: runtime::content::Retention::DEFAULT,
     search: None,
     owner: None,

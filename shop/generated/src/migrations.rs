@@ -8,4 +8,4 @@ pub static FILES: &[(&str, &str)] = &[
 ];
 
 /// SHA-256 of `migrations/catalog.json`.
-pub static CATALOG: &str = "54483c29d08f5175efdd3029ff2c17ec467e258481cd0b3c07c975608e7f5f20";
+pub static CATALOG: &str = "11918cebd8aba2d156fffd1275c75c1cb63a6026e050ad97ec79e98e7d1ef2bd";

@@ -22,6 +22,7 @@ mod hours;
 mod http;
 mod injection;
 mod kills;
+mod listings;
 mod log;
 mod matrix;
 mod metrics;

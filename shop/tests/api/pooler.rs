@@ -131,11 +131,11 @@ async fn a_site_is_served_behind_pgbouncer() {
         join_all(asked).await;
         // Public reads fail without this privilege, whatever connection they get.
         sqlx::query("revoke select on live.tag from typecase_public").execute(&site.db.pool).await.expect("an owner");
-        let tags = json!({ "query": "{ tags { totalCount } }" });
+        let tags = json!({ "query": "{ tags(first: 100) { nodes { id } } }" });
         let (public, own) =
             (site.post(&tags, &[]).await.json(), site.post(&tags, &[("authorization", &authorization)]).await.json());
         assert_eq!(public["errors"][0]["extensions"]["code"], "INTERNAL", "{mode} {more}: {public}");
-        assert!(own["data"]["tags"]["totalCount"].as_i64() >= Some(40), "{mode} {more}: {own}");
+        assert!(own["data"]["tags"]["nodes"].as_array().is_some_and(|tags| tags.len() >= 40), "{mode} {more}: {own}");
         // No setting stays behind for other clients.
         let roles: BTreeSet<String> = join_all((0..8).map(|_| whoever_comes(&url))).await.into_iter().collect();
         assert_eq!(roles.len(), 1, "{mode} {more}: {roles:?}");

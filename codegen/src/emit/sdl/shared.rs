@@ -7,8 +7,16 @@ use crate::emit::sdl::{Definition, Kind, Member};
 use crate::schema::Scalar;
 
 pub fn definitions() -> Vec<Definition> {
-    let mut definitions =
-        vec![node(), stage(), entry_status(), change_kind(), order_direction(), nulls_order(), page_info()];
+    let mut definitions = vec![
+        node(),
+        stage(),
+        entry_status(),
+        change_kind(),
+        order_direction(),
+        nulls_order(),
+        count_precision(),
+        page_info(),
+    ];
     definitions.extend([money(), money_input()]);
     definitions.extend(scalars());
     definitions
@@ -55,6 +63,14 @@ fn nulls_order() -> Definition {
     Definition::new(Kind::Enum, "NullsOrder", "Where an order puts null values.")
         .member(Member::value("FIRST", "Before all values."))
         .member(Member::value("LAST", "After all values."))
+}
+
+fn count_precision() -> Definition {
+    let about = "What PostgreSQL expects from its statistics, which costs the same for any number of entries. Exact where the \
+        number is kept anyway, on the last page, and in lists inside lists.";
+    Definition::new(Kind::Enum, "CountPrecision", "How exact a number of items is.")
+        .member(Member::value("EXACT", "All are counted, unless their number is kept."))
+        .member(Member::value("ESTIMATE", about))
 }
 
 fn page_info() -> Definition {

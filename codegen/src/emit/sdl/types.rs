@@ -227,7 +227,12 @@ fn connection(owner: &Owner) -> [Definition; 2] {
         ))
         .member(Member::new("nodes", format!("[{name}!]!"), "The entries of this page."))
         .member(Member::new("pageInfo", "PageInfo!", "Information for reading more pages."))
-        .member(Member::new("totalCount", "Int!", "The number of items on all pages. It is counted only if selected."));
+        .member(
+            Member::new("totalCount", "Int!", "The number of items on all pages. It is counted only if selected.")
+                .args([
+                    Member::new("precision", "CountPrecision!", "Whether an estimate is good enough.").default("EXACT")
+                ]),
+        );
     let edge = Definition::new(Kind::Object, api::edge(name), format!("An edge of a page of {plural}."))
         .member(Member::new("cursor", "String!", "The cursor of the entry in this order, for `after` and `before`."))
         .member(Member::new("node", format!("{name}!"), "The entry."));

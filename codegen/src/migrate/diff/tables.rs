@@ -204,7 +204,9 @@ impl<'a> Differ<'a> {
                 .map(|key| kept.get(&key.column).map(|column| Key { column: column.clone(), ..key.clone() }))
                 .collect();
             let same = on.and_then(|on| {
-                new.iter().position(|new| new.unique == index.unique && new.gin == index.gin && new.on == on)
+                let kind = |index: &Index| (index.unique, index.gin, index.trigrams, index.live);
+                let is_same = |new: &&Index| kind(new) == kind(index);
+                new.iter().position(|new| is_same(new) && new.on == on)
             });
             let converted = index.on.iter().any(|key| columns.kept.get(&key.column).is_some_and(|kept| kept.converted));
             // Filled rows may all get the same value.
@@ -212,7 +214,10 @@ impl<'a> Differ<'a> {
             let in_the_way = converted || index.unique && index.on.iter().any(filled);
             let gone = index.on.iter().any(|key| !kept.contains_key(&key.column));
             match same {
-                Some(position) => self.index_renames.push((index.name.clone(), new.remove(position).name.clone())),
+                Some(position) => {
+                    let to = new.remove(position).name.clone();
+                    self.index_renames.push((index.name.clone(), to, index.live));
+                }
                 // It is dropped with its column.
                 None if gone => {}
                 None if in_the_way => self.push(Step::DropIndexNow { name: index.name.clone() }),

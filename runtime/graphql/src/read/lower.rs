@@ -289,8 +289,10 @@ impl<'a> Lowering<'a> {
                 }))
             }
             "totalCount" => {
-                page.total = true;
-                PageWhat::TotalCount
+                let has_arguments = !selected.field.arguments.is_empty();
+                let slot = has_arguments.then(|| self.list(names.connection, selected, DefaultOrder::Newest).slot);
+                page.totals.push(slot);
+                PageWhat::TotalCount(page.totals.len() - 1)
             }
             _ => PageWhat::Constant(constant(names.connection)),
         }

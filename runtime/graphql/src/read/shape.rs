@@ -145,7 +145,8 @@ pub enum PageWhat {
     /// An index into the page's shapes.
     Nodes(usize),
     Info(Vec<(Prefix, InfoWhat)>),
-    TotalCount,
+    /// An index into the page's total counts.
+    TotalCount(usize),
 }
 
 #[derive(Debug)]

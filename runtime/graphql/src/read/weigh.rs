@@ -175,7 +175,7 @@ impl Weigh for PageWhat {
             Self::Constant(json) => json.weigh(scales),
             Self::Edges(items) => items.weigh(scales),
             Self::Info(items) => items.weigh(scales),
-            Self::Nodes(_) | Self::TotalCount => {}
+            Self::Nodes(_) | Self::TotalCount(_) => {}
         }
     }
 }

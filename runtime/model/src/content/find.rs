@@ -73,7 +73,7 @@ impl Shape {
         on_delete: OnDelete,
         columns: &'static [&'static str],
     ) -> Self {
-        Self::One(RelationInfo { to, type_name, on_delete, join: "", columns })
+        Self::One(RelationInfo { to, type_name, on_delete, join: "", columns, listings: &[] })
     }
 
     /// A to-many relation, stored in these columns of the table `join`.
@@ -84,11 +84,26 @@ impl Shape {
         join: &'static str,
         columns: &'static [&'static str],
     ) -> Self {
-        Self::Many(RelationInfo { to, type_name, on_delete, join, columns })
+        Self::Many(RelationInfo { to, type_name, on_delete, join, columns, listings: &[] })
+    }
+
+    /// Of a to-many relation, with the listings of its targets.
+    pub const fn listed(self, listings: &'static [&'static str]) -> Self {
+        match self {
+            Self::Many(relation) => Self::Many(RelationInfo { listings, ..relation }),
+            other => other,
+        }
     }
 }
 
 impl RelationInfo {
+    /// The listing of this target.
+    pub fn listing(&self, target: &ContentInfo) -> Option<&'static str> {
+        let targets = self.to.iter().zip(self.listings);
+        let mut found = targets.filter(|(to, _)| to.table == target.table).map(|(_, listing)| *listing);
+        found.next().filter(|listing| !listing.is_empty())
+    }
+
     /// The column with the ids of this target.
     pub fn column(&self, target: &ContentInfo) -> &'static str {
         let targets = self.to.iter().zip(self.columns);

@@ -13,6 +13,7 @@ const fn info(table: &'static str) -> ContentInfo {
         former: &[],
         plural: table,
         drafts: true,
+        counted: false,
         retention: Retention::DEFAULT,
         search: None,
         owner: None,

@@ -6,18 +6,20 @@
 //! A relation costs one pass over its rows, however deep the filters nest. A few relations with equality filters are looked up row by
 //! row, which is faster if many rows have such a target. All others become a set of matching rows, computed once per statement.
 
+mod contains;
 mod operators;
 mod several;
+mod targets;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value as Json};
 
+pub use self::contains::{Contained, Contains};
 use self::operators::{Operand, enum_value};
 use self::several::Several;
 use super::link::Link;
+use super::listing::Listing;
 use crate::Scope;
 use crate::sql::{Sql, quoted};
 use base::error::{Code, Problem, Result, Step};
@@ -46,6 +48,9 @@ pub struct Filter<'a> {
     is_rule: bool,
     /// Whether fields that the API cannot filter by are allowed.
     any_field: bool,
+    /// The listing that the rows `t` come from.
+    listing: Option<Listing<'a>>,
+    contains: Contains<'a>,
 }
 
 impl<'a> Filter<'a> {
@@ -61,6 +66,8 @@ impl<'a> Filter<'a> {
             joined: 0,
             is_rule: false,
             any_field: false,
+            listing: None,
+            contains: Contains::ByRow,
         }
     }
 
@@ -76,6 +83,16 @@ impl<'a> Filter<'a> {
     /// A filter on lists of several owners, where a join would run once per owner.
     pub fn of_lists(self) -> Self {
         Self { is_needed: false, ..self }
+    }
+
+    /// A filter on the rows `t` of a listing `l`.
+    pub fn over(self, listing: Option<Listing<'a>>) -> Self {
+        Self { listing, ..self }
+    }
+
+    /// A filter that looks for texts in this way.
+    pub fn containing(self, contains: Contains<'a>) -> Self {
+        Self { contains, ..self }
     }
 
     fn site(&self) -> &'static SiteInfo {
@@ -154,7 +171,7 @@ impl<'a> Filter<'a> {
     }
 
     fn field(&mut self, field: &'static FieldInfo, value: &Json, alias: &str) -> Result<()> {
-        let column = format!("{alias}.{}", quoted(field.snake));
+        let column = self.column(alias, field.snake);
         match field.shape {
             Shape::Scalar(kind) if field.filterable || self.any_field => {
                 self.scalar(kind, alias, field.snake, Some(field), value)
@@ -254,59 +271,13 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// A target exists (or not) that matches the filter (or not).
-    fn exists(
-        &mut self,
-        wanted: bool,
-        link: &Link,
-        target: &'static ContentInfo,
-        filter: Option<&Json>,
-        negate: bool,
-        alias: &str,
-    ) -> Result<()> {
-        self.aliases += 1;
-        let far = format!("f{}", self.aliases);
-        let scope = if self.is_rule { self.scope.with_all_rows() } else { self.scope };
-        let is_plain = filter.is_none_or(|filter| is_exact(target, filter)) && !negate;
-        // Rules are written by the site and often checked on a single row.
-        if self.is_rule || is_plain && self.is_needed && self.by_row < MOST_BY_ROW {
-            self.by_row += 1;
-            self.sql.push(if wanted { "EXISTS (SELECT 1" } else { "NOT EXISTS (SELECT 1" });
-            link.from(scope, target, alias, &far, self.sql)?;
-            self.target_conditions(target, filter, negate, &far)?;
-            self.sql.push(")");
-            return Ok(());
-        }
-        let is_needed = self.is_needed;
-        let (near_end, far_end) = link.ends(alias, &far);
-        let _ = write!(self.sql.text, "({near_end} IN (SELECT {far_end}");
-        link.all(scope, target, &far, self.sql)?;
-        let _ = write!(self.sql.text, " AND {far_end} IS NOT NULL");
-        self.where_needed_anew(|this| this.target_conditions(target, filter, negate, &far))?;
-        let is_joined = wanted && is_needed && self.joined < MOST_JOINED;
-        self.joined += usize::from(is_joined);
-        // OFFSET 0 stops PostgreSQL from inlining the set and running it for each row.
-        self.sql.push(match (wanted, is_joined) {
-            (true, true) => " OFFSET 0))",
-            (true, false) => " OFFSET 0)) IS TRUE",
-            (false, _) => " OFFSET 0)) IS NOT TRUE",
-        });
-        Ok(())
-    }
-
-    fn target_conditions(
-        &mut self,
-        target: &'static ContentInfo,
-        filter: Option<&Json>,
-        negate: bool,
-        far: &str,
-    ) -> Result<()> {
-        let Some(filter) = filter else { return Ok(()) };
-        self.sql.push(" AND ");
-        match negate {
-            true => self.negated(|this| this.conditions(target, filter, far)),
-            false => self.conditions(target, filter, far),
-        }
+    /// The expression of a column of the row `alias`, over its copy in the listing if there is one.
+    fn column(&self, alias: &str, name: &str) -> String {
+        let copy = self.listing.filter(|_| alias == "t").and_then(|listing| listing.copy(name));
+        copy.unwrap_or_else(|| match name {
+            "id" => format!("{alias}.id"),
+            name => format!("{alias}.{}", quoted(name)),
+        })
     }
 
     fn negated(&mut self, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
@@ -430,7 +401,7 @@ pub(crate) fn system_user(info: &ContentInfo, name: &str) -> Option<&'static str
 }
 
 /// A single item counts as a list of one.
-fn items(value: &Json) -> &[Json] {
+pub(super) fn items(value: &Json) -> &[Json] {
     match value {
         Json::Array(items) => items,
         one => std::slice::from_ref(one),

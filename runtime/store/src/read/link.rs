@@ -14,8 +14,8 @@ pub enum Link {
     Forward { column: &'static str },
     /// A column of `t` holds the id of `p`.
     Backward { column: &'static str },
-    /// Rows of a join table hold both ids and a position.
-    Join { table: &'static str, near: &'static str, far: &'static str },
+    /// Rows of a join table hold both ids and a position. In `live`, a listing may have them in order.
+    Join { table: &'static str, near: &'static str, far: &'static str, listing: Option<&'static str> },
 }
 
 impl Link {
@@ -24,7 +24,8 @@ impl Link {
         if relation.join.is_empty() {
             return Self::Forward { column: relation.column(target) };
         }
-        Self::Join { table: relation.join, near: "owner_id", far: relation.column(target) }
+        let (far, listing) = (relation.column(target), relation.listing(target));
+        Self::Join { table: relation.join, near: "owner_id", far, listing }
     }
 
     /// Leads from an owner to its children.
@@ -38,7 +39,8 @@ impl Link {
         match field.map(|field| field.shape) {
             Some(Shape::One(relation)) => Self::Backward { column: relation.column(target) },
             Some(Shape::Many(relation)) => {
-                Self::Join { table: relation.join, near: relation.column(target), far: "owner_id" }
+                let (near, listing) = (relation.column(target), relation.listing(target));
+                Self::Join { table: relation.join, near, far: "owner_id", listing }
             }
             _ => panic!("codegen bug: `{}.{}` is not a relation", inverse.source.name, inverse.field),
         }
@@ -63,7 +65,7 @@ impl Link {
                 scope.push(target, far, sql)?;
                 let _ = write!(sql.text, " WHERE {far}.{} = {near}.id", quoted(column));
             }
-            Self::Join { table, near: near_column, far: far_column } => {
+            Self::Join { table, near: near_column, far: far_column, .. } => {
                 scope.push_join(table, &format!("{far}j"), sql);
                 sql.push(" JOIN ");
                 scope.push(target, far, sql)?;

@@ -90,7 +90,19 @@ pub struct LoadedPage {
     pub loaded: Loaded,
     /// The rows of each owner, and whether there are more.
     pub groups: Pages,
-    pub totals: HashMap<Uuid, i64>,
+    totals: HashMap<Uuid, i64>,
+    estimate: Option<i64>,
+    /// For each total count, whether it is the estimate.
+    estimates: Vec<bool>,
+}
+
+impl LoadedPage {
+    /// A total count of the owner's list.
+    pub fn total(&self, index: usize, owner: Uuid) -> i64 {
+        let is_estimate = self.estimates.get(index).copied().unwrap_or_default();
+        let estimate = self.estimate.filter(|_| is_estimate);
+        estimate.or_else(|| self.totals.get(&owner).copied()).unwrap_or_default()
+    }
 }
 
 /// The bytes of a column; `None` for null.
@@ -302,7 +314,7 @@ impl<'a, 'c> Run<'a, 'c> {
             }
         };
         let ((loaded, groups), totals) = future::try_join(rows, totals).await?;
-        Ok(LoadedPage { loaded, groups, totals })
+        Ok(LoadedPage { loaded, groups, totals, estimate: None, estimates: Vec::new() })
     }
 
     /// The page at the root, stored under the nil id.
@@ -320,10 +332,19 @@ impl<'a, 'c> Run<'a, 'c> {
             let rows = self.request.rows(sql.clone()).await?;
             Ok(rows.iter().filter_map(|row| Some((Uuid::nil(), int(row, 0)?))).collect())
         };
-        let ((mut loaded, more), totals) = future::try_join(rows, totals).await?;
+        let estimate = async {
+            let Some(sql) = &prepared.estimate else { return Ok::<_, Error>(None) };
+            Ok(self.request.rows(sql.clone()).await?.first().and_then(expected))
+        };
+        let ((mut loaded, more), totals, estimate) = future::try_join3(rows, totals, estimate).await?;
+        let estimate = estimate.map(|expected| {
+            let (known, is_whole) = (i64::try_from(loaded.rows.len()).unwrap_or_default(), !prepared.rows.is_empty());
+            let is_whole = is_whole && !(more || prepared.after || prepared.before);
+            if is_whole { known } else { expected.max(known + i64::from(more)) }
+        });
         self.compute(&page.object, &mut loaded).await?;
         let groups = HashMap::from([(Uuid::nil(), (0..loaded.rows.len(), more))]);
-        Ok(LoadedPage { loaded, groups, totals })
+        Ok(LoadedPage { loaded, groups, totals, estimate, estimates: prepared.estimates.clone() })
     }
 
     /// What the computed fields of these rows are computed from.
@@ -336,6 +357,12 @@ impl<'a, 'c> Run<'a, 'c> {
         let mut source = Source::sharing(self.scope, &self.request.session);
         records::entries(&mut source, object.info, &ids, Lists::Only(&with)).await
     }
+}
+
+/// The number of rows in what `EXPLAIN (FORMAT JSON)` answers.
+fn expected(row: &PgRow) -> Option<i64> {
+    let plan: serde_json::Value = serde_json::from_slice(raw(row, 0)?).ok()?;
+    plan[0]["Plan"]["Plan Rows"].as_i64()
 }
 
 /// Collects the ids at the end of the hops in a component's JSON.

@@ -3,6 +3,8 @@
 //! Every order ends with the id, so that no two rows have the same place. The next page is found by comparing with the
 //! place where the last one ended, never by counting rows.
 
+mod after;
+
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
@@ -27,7 +29,7 @@ pub enum DefaultOrder {
     Position(&'static str),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Order {
     keys: Vec<Key>,
     /// Identifies the order in cursors.
@@ -218,6 +220,18 @@ impl Order {
         Ok(Self::of(info, keys, default))
     }
 
+    /// The order with its keys on copies of their columns, which are asked for by name; `None` if the first has none.
+    pub fn over(&self, copy: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let over = |key: &Key| {
+            let name = key.column.strip_prefix("t.")?.trim_matches('"');
+            let column = copy(name)?;
+            Some(Key { expression: key.expression.replacen(&key.column, &column, 1), column, ..key.clone() })
+        };
+        let first = self.keys.first().and_then(over)?;
+        let others = self.keys[1..].iter().map(|key| over(key).unwrap_or_else(|| key.clone()));
+        Some(Self { keys: [first].into_iter().chain(others).collect(), signature: self.signature.clone() })
+    }
+
     pub fn reversed(&self) -> Self {
         Self { keys: self.keys.iter().map(Key::reversed).collect(), signature: self.signature.clone() }
     }
@@ -237,49 +251,6 @@ impl Order {
 
     pub fn columns(&self) -> usize {
         self.keys.len()
-    }
-
-    /// Appends the condition that a row comes after the place.
-    pub fn push_after(&self, place: &Place, sql: &mut Sql) {
-        let one_direction = self.keys.iter().all(|key| key.descending == self.keys[0].descending);
-        // A comparison with null is never true, which is right if nulls come first.
-        let without_nulls =
-            self.keys.iter().zip(place).all(|(key, value)| !key.nullable || (key.nulls_first && !value.is_null()));
-        if one_direction && without_nulls {
-            self.push_row_comparison(place, sql);
-            return;
-        }
-        sql.push("(");
-        for (index, key) in self.keys.iter().enumerate() {
-            if index > 0 {
-                sql.push(" OR ");
-            }
-            sql.push("(");
-            for (same, value) in self.keys[..index].iter().zip(place) {
-                match value {
-                    Value::Null => _ = sql.push(&format!("{} IS NULL", same.column)),
-                    value => same.push_value(value, sql.push(&format!("{} = ", same.expression))),
-                }
-                sql.push(" AND ");
-            }
-            push_key_after(key, &place[index], sql);
-            sql.push(")");
-        }
-        sql.push(")");
-    }
-
-    /// `(a, id) > ($1, $2)`, which can use an index.
-    fn push_row_comparison(&self, place: &Place, sql: &mut Sql) {
-        let columns: Vec<_> = self.keys.iter().map(|key| key.expression.as_str()).collect();
-        let operator = if self.keys[0].descending { "<" } else { ">" };
-        sql.push(&format!("({}) {operator} (", columns.join(", ")));
-        for (index, (key, value)) in self.keys.iter().zip(place).enumerate() {
-            if index > 0 {
-                sql.push(", ");
-            }
-            key.push_value(value, sql);
-        }
-        sql.push(")");
     }
 
     /// Appends the cursor of a row whose columns from `first` on were selected with [`Order::push_columns`].
@@ -319,27 +290,6 @@ fn by_column(keys: &[Key], key: &Key) -> bool {
 }
 
 const ENGINE: base64::engine::GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-/// Appends the condition that the key alone comes after the value, with nulls in their position.
-fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) {
-    match (value.is_null(), key.nulls_first) {
-        (true, true) => {
-            sql.push(&format!("{} IS NOT NULL", key.column));
-        }
-        (true, false) => {
-            sql.push("false");
-        }
-        (false, nulls_first) => {
-            let operator = if key.descending { "<" } else { ">" };
-            let or_null = key.nullable && !nulls_first;
-            sql.push(&format!("{}{} {operator} ", if or_null { "(" } else { "" }, key.expression));
-            key.push_value(value, sql);
-            if or_null {
-                sql.push(&format!(" OR {} IS NULL)", key.column));
-            }
-        }
-    }
-}
 
 /// The keys of one item in `orderBy`.
 fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<Vec<Key>, Problem> {

@@ -116,7 +116,8 @@ pub struct Page {
     /// Whether rows, cursors and the total count are requested.
     pub rows: bool,
     pub cursors: bool,
-    pub total: bool,
+    /// For each total count, the slot of its arguments, if it has some.
+    pub totals: Vec<Option<usize>>,
 }
 
 /// A part of a content type that a plan reads.
@@ -289,11 +290,12 @@ impl Relation {
 
 impl Page {
     pub fn new(target: &'static ContentInfo, list: List) -> Self {
-        Self { list, object: Object::new(target), rows: false, cursors: false, total: false }
+        Self { list, object: Object::new(target), rows: false, cursors: false, totals: Vec::new() }
     }
 
     pub fn statements(&self) -> usize {
         let rows = if self.rows { self.object.statements() } else { 0 };
-        rows + usize::from(self.total)
+        // One that is exact, and one that is not.
+        rows + self.totals.len().min(2)
     }
 }

@@ -1,13 +1,17 @@
 //! Prepares all argument-dependent parts of a plan: checks arguments and builds the SQL before anything is sent.
 
+mod pages;
+mod totals;
+
 use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
 use super::ListArguments;
 use super::asked::Asked;
-use super::filter::Filter;
+use super::filter::{Contains, Filter};
 use super::link::Link;
+use super::listing::Listing;
 use super::order::{DefaultOrder, Order, Place};
 use super::plan::{Column, Computing, List, Object, Page, Relation};
 use crate::args::Args;
@@ -20,11 +24,16 @@ use model::content::ContentInfo;
 const PAGE: usize = 20;
 
 /// A list that is ready to run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Prepared {
     /// One statement for each target.
     pub rows: Vec<Sql>,
+    /// The number of all items.
     pub total: Option<Sql>,
+    /// How many items PostgreSQL expects.
+    pub estimate: Option<Sql>,
+    /// For each total count, whether it is the estimate.
+    pub estimates: Vec<bool>,
     pub limit: usize,
     pub order: Order,
     /// Whether the page is read from its end.
@@ -113,8 +122,7 @@ impl<'a> Preparing<'a> {
         let mut problems = Vec::new();
         let limit = asked.size(self.scope, "first", &mut problems).unwrap_or(PAGE);
         let order = Order::new(self.scope, info, None, list.default, &mut problems);
-        let prepared =
-            Prepared { rows: Vec::new(), total: None, limit, order, backward: false, after: false, before: false };
+        let prepared = Prepared { limit, order, ..Prepared::default() };
         self.finish(list, prepared, problems);
     }
 
@@ -134,7 +142,7 @@ impl<'a> Preparing<'a> {
             rows.push(self.rows(Some(link), object, &select, &mut problems)?);
         }
         if let Some(order) = first_order {
-            let prepared = Prepared { rows, total: None, limit, order, backward: false, after: false, before: false };
+            let prepared = Prepared { rows, limit, order, ..Prepared::default() };
             self.finish(list, prepared, problems);
         }
         Ok(())
@@ -179,13 +187,24 @@ impl<'a> Preparing<'a> {
             true => vec![self.rows(link, &page.object, &select, &mut problems)?],
             false => Vec::new(),
         };
-        let total = match page.total {
-            true => Some(self.total(link, page.object.info, &filters, &mut problems)?),
-            false => None,
-        };
-        if !page.rows && !page.total {
+        let estimates = self.estimates(page, link.is_none(), &mut problems);
+        let (mut total, mut estimate) = (None, None);
+        if estimates.contains(&true) {
+            estimate = self.estimate(page.object.info, &filters, &mut problems)?;
+        }
+        if estimates.contains(&false) || estimates.contains(&true) && estimate.is_none() {
+            total = Some(self.total(link, page.object.info, &filters, &mut problems)?);
+        }
+        if !page.rows && page.totals.is_empty() {
             // Nothing is sent, but problems must still be reported.
-            self.filter(link, page.object.info, &filters, &mut self.scope.sql(), &mut problems)?;
+            self.filter(
+                link,
+                page.object.info,
+                &filters,
+                (None, Contains::ByRow),
+                &mut self.scope.sql(),
+                &mut problems,
+            )?;
         }
         // The filter is compiled twice, so its problems are deduplicated.
         let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
@@ -194,7 +213,8 @@ impl<'a> Preparing<'a> {
                 told.push(problem);
             }
         }
-        let prepared = Prepared { rows, total, limit, order, backward, after: has_after, before: has_before };
+        let prepared =
+            Prepared { rows, total, estimate, estimates, limit, order, backward, after: has_after, before: has_before };
         self.finish(&page.list, prepared, told);
         Ok(())
     }
@@ -226,21 +246,7 @@ impl<'a> Preparing<'a> {
         if let Some((link, owner)) = owner {
             return self.numbered_rows(link, &owner, object, select, problems);
         }
-        let mut sql = self.scope.sql();
-        sql.push("SELECT ");
-        self.push_columns(object, select, &mut sql)?;
-        self.from(link, object.info, &mut sql)?;
-        self.conditions(link, object.info, select, &mut sql, problems)?;
-        sql.push(" ORDER BY ");
-        select.order.push_keys(&mut sql.text);
-        // A literal, because a parameter here makes PostgreSQL plan at each execution.
-        sql.push(&format!(" LIMIT {}", select.limit));
-        if link.is_some() {
-            // One loop for each id of `p`, in order, which preserves the inner order.
-            let inner = std::mem::take(&mut sql.text);
-            sql.push("SELECT x.*, p.id FROM unnest(").ids().push(&format!(") p(id) CROSS JOIN LATERAL ({inner}) x"));
-        }
-        Ok(sql)
+        self.ordered_rows(link, object, select, problems)
     }
 
     /// Reads all lists in one pass over their rows, numbered by owner. For short lists, such as those that editors arrange,
@@ -266,7 +272,10 @@ impl<'a> Preparing<'a> {
             sql.push(") AS \"#\"");
         }
         link.all(self.scope, object.info, "t", &mut sql)?;
-        self.conditions(Some(link), object.info, select, &mut sql, problems)?;
+        self.filter(Some(link), object.info, select.filters, (None, Contains::ByRow), &mut sql, problems)?;
+        for (order, place) in &select.places {
+            order.push_after(place, sql.push(" AND "));
+        }
         sql.push(&format!(" AND {owner} = ANY(")).ids().push(")");
         if only_first {
             sql.push(&format!(" ORDER BY {owner}, "));
@@ -285,41 +294,29 @@ impl<'a> Preparing<'a> {
         Ok(())
     }
 
-    fn conditions(
+    /// The listing that has the rows of a list.
+    fn listing<'f>(
         &self,
         link: Option<&Link>,
         info: &'static ContentInfo,
-        select: &Select<'_>,
+        filters: &Filters<'f>,
+    ) -> Option<Listing<'f>> {
+        match link {
+            Some(link) => Listing::of_link(self.scope, link, info),
+            None => Listing::of_filters(self.scope, info, &filters.all),
+        }
+    }
+
+    fn from(
+        &self,
+        link: Option<&Link>,
+        info: &'static ContentInfo,
+        listing: Option<Listing<'_>>,
         sql: &mut Sql,
-        problems: &mut Vec<Problem>,
     ) -> Result<()> {
-        self.filter(link, info, select.filters, sql, problems)?;
-        for (order, place) in &select.places {
-            sql.push(" AND ");
-            order.push_after(place, sql);
+        if let Some(listing) = listing {
+            return listing.from(self.scope, sql);
         }
-        Ok(())
-    }
-
-    fn total(
-        &self,
-        link: Option<&Link>,
-        info: &'static ContentInfo,
-        filters: &Filters<'_>,
-        problems: &mut Vec<Problem>,
-    ) -> Result<Sql> {
-        let mut sql = self.scope.sql();
-        sql.push("SELECT count(*)");
-        self.from(link, info, &mut sql)?;
-        self.filter(link, info, filters, &mut sql, problems)?;
-        if link.is_some() {
-            let inner = std::mem::take(&mut sql.text);
-            sql.push(&format!("SELECT ({inner}), p.id FROM unnest(")).ids().push(") p(id)");
-        }
-        Ok(sql)
-    }
-
-    fn from(&self, link: Option<&Link>, info: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
         if let Some(link) = link {
             return link.from(self.scope, info, "p", "t", sql);
         }
@@ -334,6 +331,7 @@ impl<'a> Preparing<'a> {
         link: Option<&Link>,
         info: &'static ContentInfo,
         filters: &Filters<'_>,
+        (listing, mut contains): (Option<Listing<'_>>, Contains<'_>),
         sql: &mut Sql,
         problems: &mut Vec<Problem>,
     ) -> Result<()> {
@@ -343,6 +341,7 @@ impl<'a> Preparing<'a> {
                 true => Filter::of_site(self.scope, sql, problems),
                 false => Filter::new(self.scope, sql, problems),
             };
+            let conditions = conditions.over(listing).containing(contains.again());
             let mut conditions = if link.is_some() { conditions.of_lists() } else { conditions };
             conditions.conditions(info, filter, "t")?;
         }

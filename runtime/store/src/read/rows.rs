@@ -37,6 +37,16 @@ impl Scope<'_> {
         }
     }
 
+    /// Whether no rule hides a row of the type from the actor.
+    pub(super) fn sees_all(self, info: &ContentInfo) -> bool {
+        match self.reads(info) {
+            _ if self.all => true,
+            Grant::Trusted => true,
+            Grant::By(rule) => rule.rows.is_none(),
+            Grant::Denied => false,
+        }
+    }
+
     /// Appends `live."product" t`, or a subquery if a rule restricts the rows.
     pub fn push(self, info: &'static ContentInfo, alias: &str, sql: &mut Sql) -> Result<()> {
         let rows = match self.reads(info) {

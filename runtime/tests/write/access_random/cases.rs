@@ -14,6 +14,7 @@ pub static NOTE: ContentInfo = ContentInfo {
     former: &[],
     plural: "notes",
     drafts: true,
+    counted: false,
     retention: runtime::content::Retention::DEFAULT,
     search: None,
     owner: None,

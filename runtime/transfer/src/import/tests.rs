@@ -88,6 +88,7 @@ const fn content(name: &'static str, table: &'static str, fields: &'static [Fiel
         former,
         plural,
         drafts,
+        counted: false,
         retention,
         search: None,
         path: &[],
@@ -101,7 +102,7 @@ const fn content(name: &'static str, table: &'static str, fields: &'static [Fiel
 }
 
 const fn to(to: &'static [&'static ContentInfo]) -> RelationInfo {
-    RelationInfo { to, type_name: "", on_delete: OnDelete::Restrict, join: "", columns: &[] }
+    RelationInfo { to, type_name: "", on_delete: OnDelete::Restrict, join: "", columns: &[], listings: &[] }
 }
 
 fn mapper(fields: &str) -> Mapper {

@@ -29,7 +29,7 @@ pub struct Author {
 runtime::entry!(Author, AUTHOR, [name, slug, email, bio, website, portrait]);
 
 pub static AUTHOR: ContentInfo = ContentInfo {
-    name: "Author", table: "author", former: &[], plural: "authors", drafts: false, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
+    name: "Author", table: "author", former: &[], plural: "authors", drafts: false, counted: true, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),

@@ -32,7 +32,7 @@ pub struct Category {
 runtime::entry!(Category, CATEGORY, [name, slug, parent, rank, description, image, body, seo]);
 
 pub static CATEGORY: ContentInfo = ContentInfo {
-    name: "Category", table: "category", former: &[], plural: "categories", drafts: false, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("shop"), PathPart::Above("parent"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }], synonyms: &[], stop_words: &[], boosts: &[], recency: None, facets_type: "CategoryFacets", facets: &[FacetInfo { field: "parent", type_name: "CategoryFacet" }, FacetInfo { field: "image", type_name: "MediaFacet" }] }), unique: &[],
+    name: "Category", table: "category", former: &[], plural: "categories", drafts: false, counted: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("shop"), PathPart::Above("parent"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }], synonyms: &[], stop_words: &[], boosts: &[], recency: None, facets_type: "CategoryFacets", facets: &[FacetInfo { field: "parent", type_name: "CategoryFacet" }, FacetInfo { field: "image", type_name: "MediaFacet" }] }), unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),

@@ -56,14 +56,14 @@ runtime::entry!(Service, SERVICE, [
 ]);
 
 pub static SERVICE: ContentInfo = ContentInfo {
-    name: "Service", table: "service", former: &[], plural: "services", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("services"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["summary"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["description"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["body"], weight: Some(SearchWeight::D), exact: false }, SearchText { path: &["categories", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["tags", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }], synonyms: &[], stop_words: &[], boosts: &[], recency: None, facets_type: "ServiceFacets", facets: &[FacetInfo { field: "categories", type_name: "CategoryFacet" }, FacetInfo { field: "tags", type_name: "TagFacet" }, FacetInfo { field: "price", type_name: "" }, FacetInfo { field: "price_unit", type_name: "FacetValue" }, FacetInfo { field: "duration", type_name: "" }, FacetInfo { field: "location_mode", type_name: "FacetValue" }, FacetInfo { field: "images", type_name: "MediaFacet" }, FacetInfo { field: "products", type_name: "ProductFacet" }] }), unique: &[],
+    name: "Service", table: "service", former: &[], plural: "services", drafts: true, counted: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("services"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["summary"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["description"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["body"], weight: Some(SearchWeight::D), exact: false }, SearchText { path: &["categories", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["tags", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }], synonyms: &[], stop_words: &[], boosts: &[], recency: None, facets_type: "ServiceFacets", facets: &[FacetInfo { field: "categories", type_name: "CategoryFacet" }, FacetInfo { field: "tags", type_name: "TagFacet" }, FacetInfo { field: "price", type_name: "" }, FacetInfo { field: "price_unit", type_name: "FacetValue" }, FacetInfo { field: "duration", type_name: "" }, FacetInfo { field: "location_mode", type_name: "FacetValue" }, FacetInfo { field: "images", type_name: "MediaFacet" }, FacetInfo { field: "products", type_name: "ProductFacet" }] }), unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
         FieldInfo::new("summary", "summary", Shape::Scalar(Kind::Text)).max("500"),
         FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
-        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "service_categories", &["target_id"])),
-        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "service_tags", &["target_id"])),
+        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "service_categories", &["target_id"]).listed(&["service_categories"])),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "service_tags", &["target_id"]).listed(&["service_tags"])),
         FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable().min("0"),
         FieldInfo::new("priceUnit", "price_unit", Shape::Enum(&SERVICE_PRICE_UNIT)).required().default(r#""FIXED""#).filterable(),
         FieldInfo::new("duration", "duration", Shape::Scalar(Kind::Duration)).filterable().sortable().min("PT1M").max("P7D"),
@@ -80,7 +80,7 @@ pub static SERVICE: ContentInfo = ContentInfo {
         FieldInfo::new("cancellationPolicy", "cancellation_policy", Shape::Scalar(Kind::Markdown)),
         FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "service_images", &["target_id"])),
         FieldInfo::new("body", "body", Shape::Blocks(&SERVICE_BODY_BLOCK)),
-        FieldInfo::new("products", "products", Shape::many(&[&PRODUCT], "Product", OnDelete::SetNull, "service_products", &["target_id"])),
+        FieldInfo::new("products", "products", Shape::many(&[&PRODUCT], "Product", OnDelete::SetNull, "service_products", &["target_id"]).listed(&["service_products"])),
         FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
         FieldInfo::new("externalRef", "external_ref", Shape::Scalar(Kind::String)).unique(&[]).max("250"),
     ],

@@ -25,7 +25,7 @@ pub struct Tag {
 runtime::entry!(Tag, TAG, [name, slug]);
 
 pub static TAG: ContentInfo = ContentInfo {
-    name: "Tag", table: "tag", former: &[], plural: "tags", drafts: false, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
+    name: "Tag", table: "tag", former: &[], plural: "tags", drafts: false, counted: true, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("100"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),

@@ -57,9 +57,9 @@ impl Writer<'_, '_> {
                 }
                 Ok(())
             }),
-            PageWhat::TotalCount => {
+            PageWhat::TotalCount(index) => {
                 // Writing to a `Vec` cannot fail.
-                let _ = write!(this.out, "{}", found.totals.get(&owner).copied().unwrap_or_default());
+                let _ = write!(this.out, "{}", found.total(*index, owner));
                 Ok(())
             }
         })

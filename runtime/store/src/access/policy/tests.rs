@@ -18,6 +18,7 @@ static NOTE: ContentInfo = ContentInfo {
     former: &[],
     plural: "notes",
     drafts: true,
+    counted: false,
     retention: model::content::Retention::DEFAULT,
     search: None,
     owner: None,

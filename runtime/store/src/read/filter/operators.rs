@@ -25,6 +25,8 @@ pub(super) struct Operand<'a> {
     columns: Vec<(String, &'static str)>,
     /// How a text is compared.
     text: Option<Text>,
+    /// The column of a row `t` that has an index of trigrams.
+    pub(super) trigrams: Option<String>,
     /// The id of the row, if there is one.
     id: Option<String>,
     parse: &'a dyn Fn(&Json) -> Result<Value, String>,
@@ -39,7 +41,7 @@ struct Text {
 
 impl<'a> Operand<'a> {
     pub(super) fn new(columns: Vec<(String, &'static str)>, parse: &'a dyn Fn(&Json) -> Result<Value, String>) -> Self {
-        Self { columns, text: None, id: None, parse }
+        Self { columns, text: None, trigrams: None, id: None, parse }
     }
 }
 
@@ -66,7 +68,7 @@ impl Filter<'_> {
             id::decode(text).ok_or_else(|| not("an id", json))?;
             Ok(Value::Uuid(info.decode(text).unwrap_or_default()))
         };
-        self.operators(&Operand::new(vec![(format!("{alias}.id"), "uuid")], &parse), value)
+        self.operators(&Operand::new(vec![(self.column(alias, "id"), "uuid")], &parse), value)
     }
 
     pub(super) fn scalar(
@@ -77,7 +79,12 @@ impl Filter<'_> {
         field: Option<&FieldInfo>,
         value: &Json,
     ) -> Result<()> {
-        let column = |suffix: &str| format!("{alias}.{}", quoted(&format!("{snake}{suffix}")));
+        let column = |suffix: &str| self.column(alias, &format!("{snake}{suffix}"));
+        // The index of a listing has its own id.
+        let id = match column("").starts_with(alias) {
+            true => format!("{alias}.id"),
+            false => self.column(alias, "id"),
+        };
         let expression = |part: &Column| match (part.suffix, part.cast) {
             ("", _) | (_, "bigint") => column(part.suffix),
             // A currency code, ordered as in its index.
@@ -85,13 +92,15 @@ impl Filter<'_> {
         };
         let columns: Vec<_> = kind.columns().iter().map(|part| (expression(part), part.cast)).collect();
         let text = (kind.order() == Ordered::ByLanguage).then(|| Text::new(&columns[0].0, field));
+        let is_indexed = alias == "t" && text.is_some() && field.is_some_and(super::contains::has_index);
+        let trigrams = is_indexed.then(|| snake.to_owned());
         let site = self.site();
         let parse = |json: &Json| match kind.parse(json, site) {
             // A text that the field could not store is valid and matches nothing.
             Err(_) if json.is_string() && kind.cast() == "text" => Kind::Text.parse(json, site),
             parsed => parsed,
         };
-        self.operators(&Operand { text, id: Some(format!("{alias}.id")), ..Operand::new(columns, &parse) }, value)
+        self.operators(&Operand { text, trigrams, id: Some(id), ..Operand::new(columns, &parse) }, value)
     }
 
     pub(super) fn operators(&mut self, operand: &Operand<'_>, value: &Json) -> Result<()> {
@@ -200,6 +209,9 @@ impl Filter<'_> {
                 return self.constant(true);
             }
         };
+        if operator == "contains" && self.contained(operand, &value) {
+            return Ok(());
+        }
         let column = &operand.columns[0].0;
         let (open, close) = match operator {
             "contains" => ("strpos(", "))) > 0"),

@@ -14,6 +14,7 @@ static NOTE: ContentInfo = ContentInfo {
     former: &[],
     plural: "notes",
     drafts: true,
+    counted: false,
     retention: model::content::Retention::DEFAULT,
     search: None,
     owner: None,

@@ -35,6 +35,7 @@ static NOTE: ContentInfo = ContentInfo {
     former: &[],
     plural: "notes",
     drafts: true,
+    counted: false,
     retention: model::content::Retention::DEFAULT,
     search: None,
     owner: None,

@@ -34,6 +34,7 @@ impl Weigh for Column {
 impl Weigh for Page {
     fn weigh(&self, scales: &mut Scales) {
         self.object.weigh(scales);
+        scales.block(self.totals.capacity() * size_of::<Option<usize>>());
     }
 }
 

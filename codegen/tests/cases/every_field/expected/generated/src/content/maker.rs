@@ -25,7 +25,7 @@ pub struct Maker {
 runtime::entry!(Maker, MAKER, [name, home]);
 
 pub static MAKER: ContentInfo = ContentInfo {
-    name: "Maker", table: "maker", former: &[], plural: "makers", drafts: false, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
+    name: "Maker", table: "maker", former: &[], plural: "makers", drafts: false, counted: true, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().unique(&[]),
         FieldInfo::new("home", "home", Shape::Scalar(Kind::Url)).unique(&[]),

@@ -23,7 +23,7 @@ pub struct Media {
 runtime::entry!(Media, MEDIA, [url]);
 
 pub static MEDIA: ContentInfo = ContentInfo {
-    name: "Media", table: "media", former: &[], plural: "mediaFiles", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
+    name: "Media", table: "media", former: &[], plural: "mediaFiles", drafts: true, counted: true, retention: Retention::DEFAULT, owner: None, path: &[], search: None, unique: &[],
     fields: &[
         FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[]),
     ],

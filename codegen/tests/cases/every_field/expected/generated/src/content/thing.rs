@@ -59,7 +59,7 @@ runtime::entry!(Thing, THING, [
 ]);
 
 pub static THING: ContentInfo = ContentInfo {
-    name: "Thing", table: "thing", former: &[], plural: "things", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("things"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "simple", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["about"], weight: Some(SearchWeight::B), exact: false }], synonyms: &[], stop_words: &[], boosts: &[], recency: None, facets_type: "ThingFacets", facets: &[FacetInfo { field: "count", type_name: "" }, FacetInfo { field: "ratio", type_name: "" }, FacetInfo { field: "type", type_name: "FacetValue" }, FacetInfo { field: "lasts", type_name: "" }, FacetInfo { field: "price", type_name: "" }, FacetInfo { field: "state", type_name: "FacetValue" }, FacetInfo { field: "sizes", type_name: "FacetValue" }, FacetInfo { field: "picture", type_name: "MediaFacet" }, FacetInfo { field: "pictures", type_name: "MediaFacet" }, FacetInfo { field: "maker", type_name: "MakerFacet" }, FacetInfo { field: "part_of", type_name: "ThingFacet" }, FacetInfo { field: "goes_with", type_name: "ThingFacet" }] }), unique: &[&["name", "maker"], &["state"]],
+    name: "Thing", table: "thing", former: &[], plural: "things", drafts: true, counted: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("things"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "simple", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["about"], weight: Some(SearchWeight::B), exact: false }], synonyms: &[], stop_words: &[], boosts: &[], recency: None, facets_type: "ThingFacets", facets: &[FacetInfo { field: "count", type_name: "" }, FacetInfo { field: "ratio", type_name: "" }, FacetInfo { field: "type", type_name: "FacetValue" }, FacetInfo { field: "lasts", type_name: "" }, FacetInfo { field: "price", type_name: "" }, FacetInfo { field: "state", type_name: "FacetValue" }, FacetInfo { field: "sizes", type_name: "FacetValue" }, FacetInfo { field: "picture", type_name: "MediaFacet" }, FacetInfo { field: "pictures", type_name: "MediaFacet" }, FacetInfo { field: "maker", type_name: "MakerFacet" }, FacetInfo { field: "part_of", type_name: "ThingFacet" }, FacetInfo { field: "goes_with", type_name: "ThingFacet" }] }), unique: &[&["name", "maker"], &["state"]],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("80").pattern(r#"[^"\\]+"#),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).from("name"),
@@ -87,7 +87,7 @@ pub static THING: ContentInfo = ContentInfo {
         FieldInfo::new("partOf", "part_of", Shape::one(&[&THING], "Thing", OnDelete::SetNull, &["part_of_id"])),
         FieldInfo::new("goesWith", "goes_with", Shape::many(&[&THING], "Thing", OnDelete::Cascade, "thing_goes_with", &["target_id"])),
         FieldInfo::new("subject", "subject", Shape::one(&[&MAKER, &THING], "ThingSubject", OnDelete::SetNull, &["subject_maker_id", "subject_thing_id"])),
-        FieldInfo::new("subjects", "subjects", Shape::many(&[&MAKER, &THING], "ThingSubjects", OnDelete::SetNull, "thing_subjects", &["maker_id", "thing_id"])),
+        FieldInfo::new("subjects", "subjects", Shape::many(&[&MAKER, &THING], "ThingSubjects", OnDelete::SetNull, "thing_subjects", &["maker_id", "thing_id"]).listed(&["thing_subjects_maker_id", ""])),
         FieldInfo::new("note", "note", Shape::Component(&NOTE)),
         FieldInfo::new("notes", "notes", Shape::Components(&NOTE)).max("3"),
         FieldInfo::new("body", "body", Shape::Blocks(&THING_BODY_BLOCK)),
@@ -173,7 +173,7 @@ pub struct ThingPiece {
 runtime::children!(ThingPiece, THING_PIECE, [code, cost, buyer, grade, maker, extras, note, body]);
 
 pub static THING_PIECE: ContentInfo = ContentInfo {
-    name: "ThingPiece", table: "thing_piece", former: &[], plural: "match", drafts: true, retention: Retention::DEFAULT, owner: Some(&THING), path: &[], search: None, unique: &[],
+    name: "ThingPiece", table: "thing_piece", former: &[], plural: "match", drafts: true, counted: false, retention: Retention::DEFAULT, owner: Some(&THING), path: &[], search: None, unique: &[],
     fields: &[
         FieldInfo::new("code", "code", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),
         FieldInfo::new("cost", "cost", Shape::Scalar(Kind::Money)),
