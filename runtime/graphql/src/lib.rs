@@ -7,6 +7,7 @@ mod changes;
 pub mod coerce;
 pub mod compile;
 pub mod document;
+mod encoded;
 mod execute;
 mod hooked;
 pub mod limits;

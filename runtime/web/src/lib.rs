@@ -7,6 +7,7 @@ pub mod bounds;
 pub mod client;
 mod cors;
 pub mod documents;
+mod encoded;
 mod graphiql;
 mod graphql;
 mod headers;

@@ -29,7 +29,16 @@ pub struct Settings {
     pub rates: rate::Settings,
     pub documents: Option<documents::Settings>,
     pub introspection: Audience,
+    /// `TYPECASE_COMPRESSION`
+    pub compression: Compression,
     pub bounds: Bounds,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    #[default]
+    On,
+    Off,
 }
 
 pub struct Protection {
@@ -38,6 +47,8 @@ pub struct Protection {
     pub cors_headers: AllowedHeaders,
     pub limiter: Limiter,
     pub documents: Documents,
+    /// Whether responses are compressed.
+    pub compresses: bool,
     pub bounds: Bounds,
     /// The memory of all responses.
     pub answers: Arc<Memory>,
@@ -58,6 +69,7 @@ impl Protection {
             cors_headers: settings.cors_headers.clone(),
             limiter: Limiter::new(&settings.rates)?,
             documents: Documents::load(settings.documents.as_ref())?,
+            compresses: settings.compression == Compression::On,
             answers: Memory::new(bounds.answers),
             bodies: Bodies::new(bounds.bodies),
             connections: Places::new(bounds.connections, bounds.by_address),
@@ -108,6 +120,10 @@ impl Settings {
             rates,
             documents: documents.map(|path| documents::Settings { path: path.into(), only }),
             introspection,
+            compression: match reader.one_of(&settings::TYPECASE_COMPRESSION) {
+                "off" => Compression::Off,
+                _ => Compression::On,
+            },
             bounds: Bounds::read(reader),
         }
     }

@@ -128,6 +128,8 @@ table! {
         TYPECASE_PLAN_MEMORY: number("MiB", 1, 65_536), Value("32"), "The most memory for cached plans of documents.";
         TYPECASE_CACHE: number("MiB", 0, 65_536), Value("32"),
             "The most memory for cached responses to visitors (`docs/caching.md`); 0 caches none.";
+        TYPECASE_COMPRESSION: Takes::OneOf(&["on", "off"]), Value("on"),
+            "Whether responses are compressed (`docs/caching.md`); `off` where a proxy does it.";
     }
     "Clients" {
         TYPECASE_CORS_ORIGINS: Takes::Text("`*`, `none`, or origins separated by commas, like `https://shop.example`"),
