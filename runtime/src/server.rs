@@ -174,6 +174,7 @@ impl Server {
             followers: self.followers,
             jobs: self.jobs,
             most: config.jobs,
+            foresees: config.cache > 0 && protection.freshness.is_any(),
             ..Work::default()
         };
         let in_background = database.clone();

@@ -175,6 +175,11 @@ impl Responses {
         }
     }
 
+    /// For how long nothing that the response shows is scheduled to change, and what it shows.
+    pub fn steady(&self, kept: &Kept) -> (Duration, Vec<String>) {
+        (self.generations.steady_for(kept.read()), self.generations.tags(kept.read()))
+    }
+
     /// Whose turn it is to read what was not found.
     pub fn turn(&self, key: Key) -> Turn {
         match self.flights.board(key) {

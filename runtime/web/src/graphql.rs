@@ -22,6 +22,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::accept::{self, Events, Media};
 use super::body::{self, Malformed, Requests};
+use super::freshness::Steady;
 use super::intake::Intake;
 use super::{App, Environment, Peer, auth, encoded, preview, sent, validator};
 use ::graphql::answer::{Answer, Cached, Failure, Outcome};
@@ -96,6 +97,7 @@ async fn get(app: &Arc<App>, (media, events): (Media, Events), request: Request)
             };
             let cached = answered.cached;
             let chosen = purse.encoding(&actor, &answered.body);
+            let steady = purse.steady(&actor, &answered.body);
             let mut known = tag(&answered, chosen);
             let mut response = match &known {
                 Some(known) if validator::is_known(&parts.headers, known) => varying(validator::not_modified()),
@@ -111,6 +113,9 @@ async fn get(app: &Arc<App>, (media, events): (Media, Events), request: Request)
             };
             if let Some(tag) = known {
                 validator::add(&mut response, tag, actor.is_anonymous());
+                if let Some(steady) = steady {
+                    app.protection.freshness.tell(&mut response, &steady);
+                }
             }
             purse.told(response, cached)
         }
@@ -241,6 +246,15 @@ impl<'a> Purse<'a> {
     /// In which coding a response with this body is sent.
     fn encoding(&self, actor: &Actor, body: &Pieces) -> Option<Encoding> {
         encoded::choose(self.app, self.parts, (actor, self.preview.is_some()), body)
+    }
+
+    /// What is known of a response that the server keeps, and others may keep too.
+    fn steady(&self, actor: &Actor, body: &Pieces) -> Option<Steady> {
+        let Self { app, preview, .. } = self;
+        let is_for_all = actor.is_anonymous() && preview.is_none() && app.protection.freshness.is_any();
+        let kept = body.kept().filter(|_| is_for_all)?;
+        let (lasts, tags) = app.api.responses()?.steady(kept);
+        Some(Steady { lasts, tags })
     }
 
     /// Keeps what a preview shows out of caches and search engines, and tells developers what the server's own cache did.

@@ -8,6 +8,7 @@ pub mod client;
 mod cors;
 pub mod documents;
 mod encoded;
+pub mod freshness;
 mod graphiql;
 mod graphql;
 mod headers;

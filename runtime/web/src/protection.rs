@@ -11,6 +11,7 @@ use super::bounds::Bounds;
 use super::client::{Forwarding, TrustedProxies};
 use super::cors::{AllowedHeaders, Cors};
 use super::documents::{self, Documents};
+use super::freshness::Freshness;
 use super::intake::Bodies;
 use super::places::Places;
 use super::rate::{self, Decision, Limiter, Rate, Shown};
@@ -31,6 +32,7 @@ pub struct Settings {
     pub introspection: Audience,
     /// `TYPECASE_COMPRESSION`
     pub compression: Compression,
+    pub freshness: Freshness,
     pub bounds: Bounds,
 }
 
@@ -49,6 +51,7 @@ pub struct Protection {
     pub documents: Documents,
     /// Whether responses are compressed.
     pub compresses: bool,
+    pub freshness: Freshness,
     pub bounds: Bounds,
     /// The memory of all responses.
     pub answers: Arc<Memory>,
@@ -70,6 +73,7 @@ impl Protection {
             limiter: Limiter::new(&settings.rates)?,
             documents: Documents::load(settings.documents.as_ref())?,
             compresses: settings.compression == Compression::On,
+            freshness: settings.freshness,
             answers: Memory::new(bounds.answers),
             bodies: Bodies::new(bounds.bodies),
             connections: Places::new(bounds.connections, bounds.by_address),
@@ -124,6 +128,7 @@ impl Settings {
                 "off" => Compression::Off,
                 _ => Compression::On,
             },
+            freshness: Freshness::read(reader),
             bounds: Bounds::read(reader),
         }
     }

@@ -128,6 +128,12 @@ table! {
         TYPECASE_PLAN_MEMORY: number("MiB", 1, 65_536), Value("32"), "The most memory for cached plans of documents.";
         TYPECASE_CACHE: number("MiB", 0, 65_536), Value("32"),
             "The most memory for cached responses to visitors (`docs/caching.md`); 0 caches none.";
+        TYPECASE_MAX_AGE: number("seconds", 0, 31_536_000), Value("0"),
+            "How long browsers and other caches may show a cached response to GET without asking (`docs/caching.md`).";
+        TYPECASE_SHARED_MAX_AGE: number("seconds", 0, 31_536_000), Value("0"),
+            "The same for CDNs, instead of `TYPECASE_MAX_AGE` if it is not 0.";
+        TYPECASE_STALE_WHILE_REVALIDATE: number("seconds", 0, 31_536_000), Value("0"),
+            "How much longer caches may show it while they ask.";
         TYPECASE_COMPRESSION: Takes::OneOf(&["on", "off"]), Value("on"),
             "Whether responses are compressed (`docs/caching.md`); `off` where a proxy does it.";
     }

@@ -13,7 +13,7 @@ use base::error::Result;
 use model::content::{ComponentInfo, ContentInfo, SchemaInfo, Shape};
 
 impl Generations {
-    /// Lets the numbers grow for these events.
+    /// Marks what these events are of.
     pub async fn hear(&self, database: &Database, signals: &[Signal]) -> Result<()> {
         if !self.is_wanted() {
             return Ok(());
@@ -26,33 +26,36 @@ impl Generations {
                 EventKind::Created if signal.of.drafts && signal.revision == 1 => {
                     saved.entry(signal.of.table).or_default().push(signal);
                 }
-                EventKind::Updated | EventKind::Published | EventKind::Unpublished => self.grow(signal.of),
+                EventKind::Updated | EventKind::Published | EventKind::Unpublished => {
+                    self.has_changed(signal.of, Some(&[signal.entry]));
+                }
                 // Others lose their references to it, and have them again when it comes back, without events of their own.
                 EventKind::Created | EventKind::Deleted => {
-                    self.grow(signal.of);
-                    referrers(database.schema, signal.of).for_each(|info| self.grow(info));
+                    self.has_changed(signal.of, Some(&[signal.entry]));
+                    referrers(database.schema, signal.of).for_each(|info| self.has_changed(info, None));
                 }
             }
         }
         for (table, signals) in saved {
-            if is_of_live(database, table, &signals).await? {
-                self.grow(signals[0].of);
+            let of_live = of_live(database, table, &signals).await?;
+            if !of_live.is_empty() {
+                self.has_changed(signals[0].of, Some(&of_live));
             }
         }
         Ok(())
     }
 }
 
-/// Whether one of these drafts is of the revision that is published. Usually a saved draft is not, but one that was discarded gives its
-/// revision to the published entry.
-async fn is_of_live(database: &Database, table: &str, signals: &[&Signal]) -> Result<bool> {
+/// Which of these drafts are of the revision that is published. Usually none is, but one that was discarded gives its revision to the
+/// published entry.
+async fn of_live(database: &Database, table: &str, signals: &[&Signal]) -> Result<Vec<Uuid>> {
     let sql = format!(
-        r#"select exists (select from live."{table}" l join unnest($1::uuid[], $2::bigint[]) as e(id, revision) using (id, revision))"#
+        r#"select id from live."{table}" l join unnest($1::uuid[], $2::bigint[]) as e(id, revision) using (id, revision)"#
     );
     let ids: Vec<Uuid> = signals.iter().map(|signal| signal.entry).collect();
     let revisions: Vec<i64> = signals.iter().map(|signal| signal.revision).collect();
     let found = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).bind(revisions);
-    Ok(found.fetch_one(&mut *database.lend().await?).await?)
+    Ok(found.fetch_all(&mut *database.lend().await?).await?)
 }
 
 /// The types with a relation to this one, in their rows, their children or their components.

@@ -240,6 +240,7 @@ impl<'a> Preparing<'a> {
             let inner = std::mem::take(&mut sql.text);
             sql.push("SELECT x.*, p.id FROM unnest(").ids().push(&format!(") p(id) CROSS JOIN LATERAL ({inner}) x"));
         }
+        only_of_owners(link, object.info, &mut sql);
         Ok(sql)
     }
 
@@ -274,6 +275,7 @@ impl<'a> Preparing<'a> {
         } else {
             sql.push(&format!(") x WHERE \"#\" <= {}", select.limit));
         }
+        only_of_owners(Some(link), object.info, &mut sql);
         Ok(sql)
     }
 
@@ -316,6 +318,7 @@ impl<'a> Preparing<'a> {
             let inner = std::mem::take(&mut sql.text);
             sql.push(&format!("SELECT ({inner}), p.id FROM unnest(")).ids().push(") p(id)");
         }
+        only_of_owners(link, info, &mut sql);
         Ok(sql)
     }
 
@@ -350,6 +353,13 @@ impl<'a> Preparing<'a> {
     }
 }
 
+/// Of the table that belongs to the owners, a statement of a list reads only their rows.
+fn only_of_owners(link: Option<&Link>, target: &'static ContentInfo, sql: &mut Sql) {
+    if let Some(table) = link.and_then(|link| link.of_owner(target)) {
+        sql.only_of_ids(table);
+    }
+}
+
 /// `SELECT t.id, .. FROM live."product" t`, without a condition.
 pub fn select(object: &Object, scope: Scope<'_>) -> Result<Sql> {
     let mut sql = scope.sql();
@@ -364,6 +374,9 @@ pub fn select(object: &Object, scope: Scope<'_>) -> Result<Sql> {
 pub fn by_ids(object: &Object, scope: Scope<'_>) -> Result<Sql> {
     let mut sql = select(object, scope)?;
     sql.push(" WHERE t.id = ANY(").ids().push(")");
+    if object.info.owner.is_none() {
+        sql.only_of_ids(object.info.table);
+    }
     Ok(sql)
 }
 
