@@ -58,6 +58,8 @@ pub struct Config {
     pub identity: Settings,
     /// `TYPECASE_WEBHOOK_ALLOWED_NETWORKS`: where webhooks may be sent beside the public internet.
     pub webhook_networks: Allowed,
+    /// `TYPECASE_PURGE`: the CDN that is told of changes.
+    pub purge: Option<purge::Settings>,
     /// `SSL_CERT_FILE`: the certificates that TLS trusts.
     pub certificates: Option<PathBuf>,
 }
@@ -103,6 +105,7 @@ impl Config {
             webhook_networks: reader
                 .parsed(&settings::TYPECASE_WEBHOOK_ALLOWED_NETWORKS, Allowed::parse)
                 .unwrap_or_default(),
+            purge: purge::Settings::read(&mut reader),
             certificates: reader.get(&settings::SSL_CERT_FILE).map(PathBuf::from),
         };
         let wrong = reader.finish();

@@ -131,6 +131,9 @@ impl Server {
         config.check_for_serving().map_err(config::unusable)?;
         hooked::follow(&mut self.followers);
         search::follow(&mut self.followers);
+        if let Some(settings) = config.purge.take() {
+            purge::add(&mut self.followers, &mut self.jobs, settings)?;
+        }
         self.jobs.check()?;
         self.followers.check()?;
         config.limits.connections.background += background::for_consumers(&self.followers, config.limits.connections);

@@ -30,7 +30,10 @@
 //! than the capture. After a failure of the follower everything is marked.
 
 mod heard;
+pub mod tag;
 mod upcoming;
+
+pub use heard::{Happened, changed};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -231,10 +234,10 @@ impl Generations {
         }
     }
 
-    fn has_changed(&self, info: &ContentInfo, entries: Option<&[Uuid]>) {
+    fn has_changed(&self, info: &ContentInfo, entry: Option<Uuid>) {
         if let Some(Place { of_type, .. }) = self.places.get(info.table) {
             let mut marks = BTreeSet::new();
-            self.changing(*of_type, entries.map(|entries| entries.iter().copied()), &mut marks);
+            self.changing(*of_type, entry.map(std::iter::once), &mut marks);
             marks.into_iter().for_each(|mark| self.mark(mark));
         }
     }

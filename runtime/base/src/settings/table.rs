@@ -137,6 +137,16 @@ table! {
         TYPECASE_COMPRESSION: Takes::OneOf(&["on", "off"]), Value("on"),
             "Whether responses are compressed (`docs/caching.md`); `off` where a proxy does it.";
     }
+    "A CDN" {
+        TYPECASE_PURGE: Takes::OneOf(&["off", "fastly", "cloudflare", "cloudfront", "hook"]), Value("off"),
+            "Which CDN is told what to remove when entries change (`docs/caching.md`).";
+        TYPECASE_PURGE_ID: Takes::Text("an id"), Otherwise("required, except with `hook`"),
+            "The id of the Fastly service, the Cloudflare zone or the CloudFront distribution.";
+        TYPECASE_PURGE_TOKEN: Takes::Secret("an API token; for CloudFront `ACCESS_KEY_ID:SECRET_ACCESS_KEY`"),
+            Otherwise("required, except with `hook`"), "What allows it.";
+        TYPECASE_PURGE_URL: Takes::Text("an address"), Otherwise("the service's own; required with `hook`"),
+            "The address of the API, or of a receiver of the site's own.";
+    }
     "Clients" {
         TYPECASE_CORS_ORIGINS: Takes::Text("`*`, `none`, or origins separated by commas, like `https://shop.example`"),
             Value("*"), "The origins of pages that may read responses; with `*`, any page may, but without cookies.";

@@ -155,7 +155,7 @@ fn a_response_that_shows_entries_holds_while_others_change() {
     generations.has_seen(Instant::now());
     assert_eq!(hold(&reads), [false; 4]);
     let reads = before();
-    generations.has_changed(&NOTE, Some(&[first]));
+    generations.has_changed(&NOTE, Some(first));
     assert_eq!(hold(&reads), [false, false, true, false]);
     // An outcome that nobody knows.
     let reads = before();
@@ -202,10 +202,18 @@ fn tags_name_types_and_entries_and_are_never_too_many() {
     touched.add([TAGS]);
     touched.add_entries(NOTES, &[entry]);
     let mixed = generations.read_from(&generations.capture().unwrap(), &touched).unwrap();
-    assert_eq!(generations.tags(&mixed), ["tag".to_owned(), crate::id::encode("note", entry)]);
+    assert_eq!(
+        generations.tags(&mixed),
+        ["note-entries".to_owned(), crate::id::encode("note", entry), "tag".to_owned()]
+    );
     let many: Vec<Uuid> = (0..100).map(Uuid::from_u128).collect();
     touched.add_entries((Stage::Live, "tag"), &many);
     touched.add_entries(NOTES, &many[..99]);
     let many = generations.read_from(&generations.capture().unwrap(), &touched).unwrap();
     assert!(generations.tags(&many).iter().map(|tag| tag.len() + 1).sum::<usize>() <= 4096);
+    let touched = Touched::default();
+    touched.add_entries(NOTES, &(0..100).map(Uuid::from_u128).collect::<Vec<_>>());
+    touched.add_entries(TAGS, &(0..100).map(Uuid::from_u128).collect::<Vec<_>>());
+    let many = generations.read_from(&generations.capture().unwrap(), &touched).unwrap();
+    assert_eq!((many.parts.len(), generations.tags(&many)), (200, vec!["note".to_owned(), "tag".to_owned()]));
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Generations, Part, ReadFrom, micros};
-use crate::id;
+use super::{Generations, Part, ReadFrom, micros, tag};
 use model::content::ContentInfo;
 
 /// How old the knowledge may be. It is read twice a second.
@@ -59,22 +58,26 @@ impl Generations {
         Duration::from_micros(next.saturating_sub(now))
     }
 
-    /// What was read, for services that remove by tags what they keep: the name of a type, or the id of an entry.
+    /// What was read, for services that remove by tags what they keep. A change of some entry that nobody names removes what has the
+    /// tag of its type, or of single entries of it.
     pub fn tags(&self, read: &ReadFrom) -> Vec<String> {
-        let of_type = |of_type: &usize| self.types[*of_type].table.to_owned();
-        let tag = |part: &Part| match part {
-            Part::Type(at) => of_type(at),
-            Part::Entry(at, entry) => id::encode(self.types[*at].table, *entry),
-        };
-        let tags: Vec<String> = read.parts.iter().map(tag).collect();
-        if tags.iter().map(|tag| tag.len() + 1).sum::<usize>() <= MOST_BYTES {
-            return tags;
+        let mut tags = BTreeSet::new();
+        for part in &read.parts {
+            match part {
+                Part::Type(place) => tags.insert(tag::of_type(self.types[*place])),
+                Part::Entry(place, entry) => {
+                    tags.insert(tag::of_entry(self.types[*place], None));
+                    tags.insert(tag::of_entry(self.types[*place], Some(*entry)))
+                }
+            };
         }
-        // A change of an entry removes what has the tag of its type, too.
+        if tags.iter().map(|tag| tag.len() + 1).sum::<usize>() <= MOST_BYTES {
+            return tags.into_iter().collect();
+        }
         let place = |part: &Part| match part {
-            Part::Type(at) | Part::Entry(at, _) => *at,
+            Part::Type(place) | Part::Entry(place, _) => *place,
         };
         let types: BTreeSet<usize> = read.parts.iter().map(place).collect();
-        types.iter().map(of_type).collect()
+        types.into_iter().map(|place| tag::of_type(self.types[place])).collect()
     }
 }
