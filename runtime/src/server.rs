@@ -140,6 +140,12 @@ impl Server {
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
+        #[cfg(feature = "redis")]
+        if let Some(redis) = config.protection.rates.redis.as_ref().filter(|_| config.is_strict && config.cache > 0) {
+            let strict = Arc::new(web::strict::Strict::new(redis, self.schema.site.name)?);
+            database.generations.share(Arc::clone(&strict) as _);
+            tokio::spawn(strict.keep());
+        }
         Statements::slow_from(config.slow_statement);
         let traces = match &config.traces {
             Some(settings) => Exporter::start(settings, self.schema.site.name)?,

@@ -175,6 +175,11 @@ impl Responses {
         }
     }
 
+    /// In strict mode, whether the response holds on all nodes; each time before it is given.
+    pub async fn is_confirmed(&self, kept: &Kept) -> bool {
+        self.generations.is_confirmed(kept.read()).await
+    }
+
     /// For how long nothing that the response shows is scheduled to change, and what it shows.
     pub fn steady(&self, kept: &Kept) -> (Duration, Vec<String>) {
         (self.generations.steady_for(kept.read()), self.generations.tags(kept.read()))

@@ -172,9 +172,20 @@ impl Connection {
 
     pub async fn commit(&mut self) -> Result<(), sqlx::Error> {
         let lease = self.generations.lease(std::mem::take(&mut self.changed));
+        let told = match lease.tell(self).await {
+            Ok(told) => told,
+            Err(error) => {
+                // Nothing was committed.
+                lease.settle();
+                return Err(error);
+            }
+        };
         let committed = self.command(SqlStr::from_static("commit")).await;
         // If the future is dropped or the connection is lost, the database may still commit.
         if committed.is_ok() || self.state == State::Answered {
+            if let Some(told) = told {
+                told.end().await;
+            }
             lease.settle();
         }
         committed?;

@@ -27,21 +27,23 @@
 //! reads them, marks what they are of (`heard.rs`), and then states until when it has seen everything: the moment before its first
 //! statement. Nothing is served or stored if that is longer ago than [`BOUND`], whether notifications arrive or not. A response
 //! read at a moment has all that was committed before, and the event of a later commit gets a position, and is heard, later
-//! than the capture. After a failure of the follower everything is marked.
+//! than the capture. After a failure of the follower everything is marked. In strict mode this is not enough: see `shared.rs`.
 
 mod heard;
+mod shared;
 pub mod tag;
 mod upcoming;
 
-pub use heard::{Happened, changed};
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+pub use self::heard::{Happened, changed};
+use self::shared::Stamp;
+pub use self::shared::{Shared, Time};
 use self::upcoming::Upcoming;
 use crate::stage::Stage;
 use crate::touched::{MOST_ENTRIES, Touched};
@@ -71,6 +73,12 @@ pub struct Generations {
     seen: AtomicU64,
     is_wanted: AtomicBool,
     upcoming: Upcoming,
+    /// Of the types, by which entries are told apart; the same on all nodes.
+    seeds: Box<[u64]>,
+    /// Set in strict mode.
+    shared: OnceLock<Arc<dyn Shared>>,
+    /// Some node commits what it cannot tell the others.
+    is_suspended: AtomicBool,
 }
 
 /// What a table is of.
@@ -103,6 +111,8 @@ pub struct Capture {
 pub struct ReadFrom {
     capture: Capture,
     parts: Box<[Part]>,
+    /// In strict mode.
+    stamp: Option<Stamp>,
 }
 
 /// What a response depends on.
@@ -142,7 +152,10 @@ impl Generations {
             }
         }
         let marks = (0..2 * types.len() + STRIPES).map(|_| Mark::default()).collect();
-        Self { places, types: types.into(), marks, upcoming: Upcoming::of(types.len()), ..Self::default() }
+        let seed =
+            |name: &str| name.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
+        let seeds = types.iter().map(|info| seed(info.table)).collect();
+        Self { places, types: types.into(), marks, upcoming: Upcoming::of(types.len()), seeds, ..Self::default() }
     }
 
     /// Says that something is cached, so that the follower has to follow.
@@ -169,7 +182,9 @@ impl Generations {
     /// Whether the changes of other processes are known.
     pub fn is_current(&self) -> bool {
         let seen = self.seen.load(Ordering::SeqCst);
-        seen > 0 && micros(Instant::now()).saturating_sub(seen) <= u64::try_from(BOUND.as_micros()).unwrap_or(u64::MAX)
+        !self.is_suspended.load(Ordering::SeqCst)
+            && seen > 0
+            && micros(Instant::now()).saturating_sub(seen) <= u64::try_from(BOUND.as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Before anything is read. `None` while changes of other processes are not known.
@@ -198,7 +213,7 @@ impl Generations {
         }
         let whole = parts.clone();
         parts.retain(|part| !matches!(part, Part::Entry(of_type, _) if whole.contains(&Part::Type(*of_type))));
-        Some(ReadFrom { capture: *capture, parts: parts.into_iter().collect() })
+        Some(ReadFrom { capture: *capture, parts: parts.into_iter().collect(), stamp: None })
     }
 
     /// Whether everything is as it was before the read.
@@ -250,7 +265,7 @@ impl Generations {
     fn entry(&self, of_type: usize, entry: Uuid) -> usize {
         let (high, low) = entry.as_u64_pair();
         let mix = |hash: u64, part: u64| (hash.rotate_left(29) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mixed = mix(mix(mix(0, of_type as u64 + 1), high), low);
+        let mixed = mix(mix(self.seeds[of_type], high), low);
         2 * self.types.len() + (mixed >> 40) as usize % STRIPES
     }
 
@@ -329,6 +344,10 @@ impl Drop for Lease {
 impl Weigh for ReadFrom {
     fn weigh(&self, scales: &mut Scales) {
         scales.block(size_of_val(&*self.parts));
+        if let Some(stamp) = &self.stamp {
+            scales.block(size_of_val(&*stamp.marks));
+            stamp.marks.iter().for_each(|mark| scales.block(mark.len()));
+        }
     }
 }
 

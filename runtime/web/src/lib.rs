@@ -21,6 +21,8 @@ mod preview;
 pub mod protection;
 pub mod rate;
 mod sent;
+#[cfg(feature = "redis")]
+pub mod strict;
 pub mod subscriptions;
 pub mod traffic;
 mod validator;

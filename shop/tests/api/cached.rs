@@ -4,6 +4,7 @@ mod entries;
 mod fresh;
 mod nodes;
 mod random;
+mod strict;
 mod writes;
 
 use std::time::{Duration, Instant};

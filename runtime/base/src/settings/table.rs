@@ -128,6 +128,8 @@ table! {
         TYPECASE_PLAN_MEMORY: number("MiB", 1, 65_536), Value("32"), "The most memory for cached plans of documents.";
         TYPECASE_CACHE: number("MiB", 0, 65_536), Value("32"),
             "The most memory for cached responses to visitors (`docs/caching.md`); 0 caches none.";
+        TYPECASE_CACHE_MODE: Takes::OneOf(&["bounded", "strict"]), Value("bounded"),
+            "How fresh cached responses are on nodes that did not make a change: within a second, or with `REDIS_URL` at once.";
         TYPECASE_MAX_AGE: number("seconds", 0, 31_536_000), Value("0"),
             "How long browsers and other caches may show a cached response to GET without asking (`docs/caching.md`).";
         TYPECASE_SHARED_MAX_AGE: number("seconds", 0, 31_536_000), Value("0"),
