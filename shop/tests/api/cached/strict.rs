@@ -44,8 +44,8 @@ impl History {
     }
 }
 
-async fn proxied(redis: &Redis) -> (FaultProxy, String) {
-    let proxy = FaultProxy::before(([127, 0, 0, 1], redis.port).into()).await;
+async fn proxied(port: u16) -> (FaultProxy, String) {
+    let proxy = FaultProxy::before(([127, 0, 0, 1], port).into()).await;
     let url = format!("redis://{}", proxy.address);
     (proxy, url)
 }
@@ -100,7 +100,7 @@ async fn read(nodes: &[&Node; 2], history: &History, reader: usize) {
 #[tokio::test]
 async fn what_one_node_has_acknowledged_the_other_shows_at_once() {
     let redis = Redis::start(free_port());
-    let (proxy, url) = proxied(&redis).await;
+    let (proxy, url) = proxied(redis.port).await;
     let direct = format!("redis://127.0.0.1:{}", redis.port);
     let site = Site::with(migrated().await, &[CACHE, STRICT, ("REDIS_URL", &url)]).await;
     let other = site.another_node_with(&[CACHE, STRICT, ("REDIS_URL", &direct)]);
@@ -212,8 +212,8 @@ async fn nobody_sees_less_than_anybody_has_seen() {
     let port = free_port();
     let redis = Mutex::new(Some(Redis::start(port)));
     let held = || redis.lock().unwrap();
-    let (one, one_url) = proxied(held().as_ref().unwrap()).await;
-    let (two, two_url) = proxied(held().as_ref().unwrap()).await;
+    let (one, one_url) = proxied(port).await;
+    let (two, two_url) = proxied(port).await;
     let site = Site::with(migrated().await, &[CACHE, STRICT, ("REDIS_URL", &one_url)]).await;
     let other = site.another_node_with(&[CACHE, STRICT, ("REDIS_URL", &two_url)]);
     let mut entries = Vec::new();
