@@ -18,6 +18,7 @@ COPY generated/Cargo.toml generated/
 COPY runtime/Cargo.toml runtime/
 COPY runtime/base/Cargo.toml runtime/base/
 COPY runtime/cache/Cargo.toml runtime/cache/
+COPY runtime/purge/Cargo.toml runtime/purge/
 COPY runtime/events/Cargo.toml runtime/events/
 COPY runtime/graphql/Cargo.toml runtime/graphql/
 COPY runtime/identity/Cargo.toml runtime/identity/

@@ -52,6 +52,8 @@ pub struct Work {
     pub jobs: Jobs,
     /// `None`: this node delivers no webhooks.
     pub webhooks: Option<Delivering>,
+    /// Whether caches in front of the server keep responses, which must end at the next scheduled change.
+    pub foresees: bool,
     /// The most jobs at once. With 0 this node runs neither jobs nor consumers, but still notifies the other nodes.
     pub most: u32,
     /// Counted from the moment when the server is told to stop.
@@ -61,7 +63,7 @@ pub struct Work {
 impl Default for Work {
     fn default() -> Self {
         let (hooks, followers, jobs) = Default::default();
-        Self { hooks, followers, jobs, webhooks: None, most: JOBS, drain: DRAIN }
+        Self { hooks, followers, jobs, webhooks: None, foresees: false, most: JOBS, drain: DRAIN }
     }
 }
 
@@ -79,7 +81,7 @@ pub struct Background {
 
 impl Background {
     pub fn start(database: &Database, work: Work) -> std::io::Result<Self> {
-        let Work { hooks, followers, jobs, webhooks, most, drain } = work;
+        let Work { hooks, followers, jobs, webhooks, foresees, most, drain } = work;
         let threads =
             Builder::new_multi_thread().worker_threads(THREADS).thread_name("background").enable_all().build()?;
         let runtime = threads.handle().clone();
@@ -100,6 +102,9 @@ impl Background {
         if let Some(Delivering { webhooks, documents }) = webhooks.filter(|_| most > 0) {
             let bench = ::webhooks::Bench { database: database.clone(), webhooks, documents, stop: stop.clone() };
             tasks.spawn_on(::webhooks::work(bench), &runtime);
+        }
+        if foresees {
+            tasks.spawn_on(lifecycle::upcoming::follow(database.clone(), stop.clone()), &runtime);
         }
         let end = tokio::spawn(end(stop, stopper.clone(), drain));
         Ok(Self { runtime: Some(threads), drain, tasks, ear, end, stopper })

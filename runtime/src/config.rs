@@ -58,6 +58,10 @@ pub struct Config {
     pub identity: Settings,
     /// `TYPECASE_WEBHOOK_ALLOWED_NETWORKS`: where webhooks may be sent beside the public internet.
     pub webhook_networks: Allowed,
+    /// `TYPECASE_CACHE_MODE`: whether no node gives a response that is not valid on all of them.
+    pub is_strict: bool,
+    /// `TYPECASE_PURGE`: the CDN that is told of changes.
+    pub purge: Option<purge::Settings>,
     /// `SSL_CERT_FILE`: the certificates that TLS trusts.
     pub certificates: Option<PathBuf>,
 }
@@ -103,6 +107,8 @@ impl Config {
             webhook_networks: reader
                 .parsed(&settings::TYPECASE_WEBHOOK_ALLOWED_NETWORKS, Allowed::parse)
                 .unwrap_or_default(),
+            is_strict: strict(&mut reader),
+            purge: purge::Settings::read(&mut reader),
             certificates: reader.get(&settings::SSL_CERT_FILE).map(PathBuf::from),
         };
         let wrong = reader.finish();
@@ -125,6 +131,18 @@ impl Config {
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
+}
+
+/// It compares numbers of several keys at one moment, which a cluster has on several servers.
+fn strict(reader: &mut Reader<'_>) -> bool {
+    let is_strict = reader.one_of(&settings::TYPECASE_CACHE_MODE) == "strict";
+    if is_strict && reader.get(&settings::REDIS_URL).is_none() {
+        reader.wrong(settings::TYPECASE_CACHE_MODE.name, "`strict` needs REDIS_URL");
+    }
+    if is_strict && reader.one_of(&settings::TYPECASE_REDIS_CLUSTER) == "on" {
+        reader.wrong(settings::TYPECASE_CACHE_MODE.name, "`strict` needs a single Redis, and not a cluster");
+    }
+    is_strict
 }
 
 /// The TLS library silently ignores a file that it cannot read, and then trusts no certificate.

@@ -131,12 +131,21 @@ impl Server {
         config.check_for_serving().map_err(config::unusable)?;
         hooked::follow(&mut self.followers);
         search::follow(&mut self.followers);
+        if let Some(settings) = config.purge.take() {
+            purge::add(&mut self.followers, &mut self.jobs, settings)?;
+        }
         self.jobs.check()?;
         self.followers.check()?;
         config.limits.connections.background += background::for_consumers(&self.followers, config.limits.connections);
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
+        #[cfg(feature = "redis")]
+        if let Some(redis) = config.protection.rates.redis.as_ref().filter(|_| config.is_strict && config.cache > 0) {
+            let strict = Arc::new(web::strict::Strict::new(redis, self.schema.site.name)?);
+            database.generations.share(Arc::clone(&strict) as _);
+            tokio::spawn(strict.keep());
+        }
         Statements::slow_from(config.slow_statement);
         let traces = match &config.traces {
             Some(settings) => Exporter::start(settings, self.schema.site.name)?,
@@ -174,6 +183,7 @@ impl Server {
             followers: self.followers,
             jobs: self.jobs,
             most: config.jobs,
+            foresees: config.cache > 0 && protection.freshness.is_any(),
             ..Work::default()
         };
         let in_background = database.clone();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which workspace crates each crate may use, and which external crates it must not.
-const LAYERS: [(&str, &[&str], &[&str]); 22] = [
+const LAYERS: [(&str, &[&str], &[&str]); 23] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
     ("base", &["model"], &["async-graphql", "async-graphql-value"]),
@@ -14,6 +14,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 22] = [
     ("jobs", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("lifecycle", &["model", "base", "store", "jobs"], &["axum", "async-graphql"]),
     ("webhooks", &["model", "base", "store", "events"], &["axum", "async-graphql"]),
+    ("purge", &["base", "store", "events", "jobs"], &["axum", "async-graphql"]),
     ("search", &["model", "base", "store", "events", "jobs"], &["axum", "async-graphql"]),
     ("identity", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("cache", &["model", "base", "store"], &["axum", "async-graphql"]),
@@ -30,7 +31,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 22] = [
 ];
 
 /// The crates in the runtime's folder.
-const OF_RUNTIME: [&str; 14] = [
+const OF_RUNTIME: [&str; 15] = [
     "model",
     "base",
     "store",
@@ -40,6 +41,7 @@ const OF_RUNTIME: [&str; 14] = [
     "lifecycle",
     "search",
     "webhooks",
+    "purge",
     "identity",
     "cache",
     "graphql",

@@ -3,6 +3,7 @@
 
 pub mod background;
 pub mod cause;
+pub mod encoding;
 pub mod error;
 pub mod memory;
 pub mod output;

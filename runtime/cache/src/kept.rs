@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
+use crate::key::Key;
+use base::encoding::Encoding;
 use base::memory::Held;
 use base::seen::About;
 use base::weigh::{Scales, Weigh};
@@ -24,19 +26,36 @@ pub struct New {
 
 #[derive(Debug)]
 pub struct Kept {
+    key: Key,
     new: New,
     digest: OnceLock<[u8; 32]>,
+    /// The body in each coding that somebody has asked for.
+    encoded: [OnceLock<(Box<[u8]>, Held)>; Encoding::COUNT],
     /// Counted until the last client has it, also when it is no longer kept.
     _held: Held,
 }
 
 impl Kept {
-    pub(crate) fn new(new: New, held: Held) -> Self {
-        Self { new, digest: OnceLock::new(), _held: held }
+    pub(crate) fn new(key: Key, new: New, held: Held) -> Self {
+        Self { key, new, digest: OnceLock::new(), encoded: Default::default(), _held: held }
+    }
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
     }
 
     pub fn body(&self) -> &[u8] {
         &self.new.body
+    }
+
+    /// The body in this coding, if it is kept.
+    pub fn encoded(&self, encoding: Encoding) -> Option<&[u8]> {
+        self.encoded[encoding as usize].get().map(|(bytes, _)| &**bytes)
+    }
+
+    /// Keeps the body in this coding too. Returns whether it is new.
+    pub(crate) fn add(&self, encoding: Encoding, bytes: Box<[u8]>, held: Held) -> bool {
+        self.encoded[encoding as usize].set((bytes, held)).is_ok()
     }
 
     pub fn cost(&self) -> u64 {

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use tokio::sync::watch;
 
 use crate::flights::{Flight, Flights};
 use crate::kept::{Kept, New};
 use crate::key::Key;
+use base::encoding::Encoding;
 use base::memory::{Held, Memory};
 use base::weigh::weight;
 use store::generations::Generations;
@@ -30,6 +31,8 @@ const SHARDS: usize = 4;
 const LARGEST: usize = 16;
 /// What an entry takes besides its response: key, place in a table that may be half empty, and links.
 const PLACE: usize = 2 * (size_of::<(Key, Slot)>() + 48);
+/// What an allocation takes besides its bytes.
+const BLOCK: usize = 32;
 /// For the first size of the tables: bytes of a usual response.
 const USUAL: usize = 4096;
 
@@ -172,6 +175,16 @@ impl Responses {
         }
     }
 
+    /// In strict mode, whether the response holds on all nodes; each time before it is given.
+    pub async fn is_confirmed(&self, kept: &Kept) -> bool {
+        self.generations.is_confirmed(kept.read()).await
+    }
+
+    /// For how long nothing that the response shows is scheduled to change, and what it shows.
+    pub fn steady(&self, kept: &Kept) -> (Duration, Vec<String>) {
+        (self.generations.steady_for(kept.read()), self.generations.tags(kept.read()))
+    }
+
     /// Whose turn it is to read what was not found.
     pub fn turn(&self, key: Key) -> Turn {
         match self.flights.board(key) {
@@ -195,10 +208,39 @@ impl Responses {
         if !self.generations.holds(&new.read) {
             return Err(Why::Changed);
         }
-        let kept = Arc::new(Kept::new(new, held));
+        let kept = Arc::new(Kept::new(flight.key, new, held));
         // If it is overtaken, it is an answer to its own request all the same.
         flight.land(|| self.slots.insert(flight.key, Slot::Kept(Arc::clone(&kept), weight)));
         Ok(kept)
+    }
+
+    /// Keeps the body of a response in this coding too, with the response and weighed with it; gives it back if it is not kept.
+    pub fn keep_encoded(&self, kept: &Arc<Kept>, encoding: Encoding, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
+        let bytes = bytes.into_boxed_slice();
+        let more = bytes.len() + BLOCK;
+        let mut held = Held::nothing(&self.memory);
+        held.count(more);
+        if self.memory.used() > self.limit {
+            return Err(bytes.into_vec());
+        }
+        let mut left = Some((bytes, held));
+        // Only with the response that is kept now, which weighs more from now on.
+        let entry = self.slots.entry(kept.key(), Some(Duration::ZERO), |_, slot| {
+            if let Slot::Kept(known, weight) = slot
+                && Arc::ptr_eq(known, kept)
+                && *weight + more <= self.limit / LARGEST
+                && let Some((bytes, held)) = left.take()
+                && kept.add(encoding, bytes, held)
+            {
+                *weight += more;
+            }
+            EntryAction::Retain(())
+        });
+        drop(entry);
+        match left {
+            Some((bytes, _)) => Err(bytes.into_vec()),
+            None => Ok(()),
+        }
     }
 
     /// Remembers for a while that the response cannot be kept, so that nobody waits for it.

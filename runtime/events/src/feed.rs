@@ -55,6 +55,7 @@ pub async fn follow(database: Database, mut told: watch::Receiver<()>, stop: Sto
 /// Sends everything that is committed.
 async fn step(database: &Database, position: &mut Option<i64>) -> Result<()> {
     let begun = Instant::now();
+    let is_in_suspense = database.generations.is_in_suspense(database).await?;
     let (mut head, is_new) = ends(database).await?;
     if is_new {
         order::give(database).await?;
@@ -64,7 +65,7 @@ async fn step(database: &Database, position: &mut Option<i64>) -> Result<()> {
     let Some(reached) = position.as_mut().filter(|reached| **reached <= head) else {
         *position = Some(head);
         database.generations.lose();
-        database.generations.has_seen(begun);
+        seen(database, begun, is_in_suspense);
         database.feed.begin(head);
         return Ok(());
     };
@@ -75,8 +76,16 @@ async fn step(database: &Database, position: &mut Option<i64>) -> Result<()> {
         *reached = part.reached;
         database.feed.reach(part.reached);
     }
-    database.generations.has_seen(begun);
+    seen(database, begun, is_in_suspense);
     Ok(())
+}
+
+/// Everything is heard that was committed until then.
+fn seen(database: &Database, until: Instant, is_in_suspense: bool) {
+    database.generations.has_seen(until);
+    if !is_in_suspense {
+        database.generations.resume();
+    }
 }
 
 /// The last position, and whether there are changes without one.

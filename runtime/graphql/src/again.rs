@@ -45,15 +45,20 @@ impl Api {
 
     /// Looks a request up, by its text alone. Only visitors share responses, since all of them have the same rights; nobody else gets
     /// those of visitors.
-    pub(crate) fn looked_up(&self, store: &Store, request: &Request, preview: Option<&Preview>) -> Option<Looked<'_>> {
+    pub(crate) async fn looked_up(
+        &self,
+        store: &Store,
+        request: &Request,
+        preview: Option<&Preview>,
+    ) -> Option<Looked<'_>> {
         let responses = self.responses.as_ref()?;
         if !store.access.actor.is_anonymous() || preview.is_some() {
             return Some(Looked::Asked(Asked { responses, key: Err(Why::Sender), never: None }));
         }
         let key = Key::of(&request.query, request.operation_name.as_deref(), &request.variables);
         Some(match responses.find(&key) {
-            Found::Kept(kept) => Looked::Kept(kept),
-            Found::Nothing => Looked::Asked(Asked { responses, key: Ok(key), never: None }),
+            Found::Kept(kept) if responses.is_confirmed(&kept).await => Looked::Kept(kept),
+            Found::Kept(_) | Found::Nothing => Looked::Asked(Asked { responses, key: Ok(key), never: None }),
             Found::Never(why) => Looked::Asked(Asked { responses, key: Ok(key), never: Some(why) }),
         })
     }
@@ -103,11 +108,13 @@ impl Api {
                 return Ok(counted(responses, answer, Cached::Bypass(why)));
             }
         };
+        let generations = responses.generations();
+        let mut shared = generations.shared_now().await;
         let turn = match never {
             Some(why) => Err(why),
             None => loop {
                 // As without a cache.
-                if !responses.generations().is_current() {
+                if !generations.is_current() || shared.is_none() {
                     break Err(Why::Unknown);
                 }
                 let turn = match responses.turn(key) {
@@ -119,28 +126,36 @@ impl Api {
                 };
                 // Another request may have read it since this one has looked.
                 match responses.find(&key) {
-                    Found::Kept(kept) => return self.hit(kept, &ready.store.ration),
-                    Found::Nothing | Found::Never(_) => break turn,
+                    Found::Kept(kept) if responses.is_confirmed(&kept).await => {
+                        return self.hit(kept, &ready.store.ration);
+                    }
+                    Found::Kept(_) | Found::Nothing | Found::Never(_) => break turn,
                 }
             },
         };
-        let (begun, capture) = (Instant::now(), responses.generations().capture());
+        if turn.is_ok() && generations.is_strict() {
+            // Another one may have kept this one waiting.
+            shared = generations.shared_now().await;
+        }
+        let (begun, capture) = (Instant::now(), generations.capture());
         let (cost, memory) = (ready.spent.requested, Arc::clone(ready.store.ration.memory()));
         let (store, touched) = ready.store.noting();
         let mut answer = self.executed(prepared, Ready { store, ..ready }, preview).await;
         let kept = match (&turn, capture) {
             (Err(why), _) => Err(*why),
             (Ok(_), None) => Err(Why::Unknown),
+            (Ok(_), _) if shared.is_none() => Err(Why::Unknown),
             (Ok(_), Some(_)) if answer.outcome != Outcome::Executed || answer.code.is_some() => Err(Why::Errors),
-            (Ok(flight), Some(capture)) => match responses.generations().read_from(&capture, &touched) {
+            (Ok(flight), Some(capture)) => match generations.read_from(&capture, &touched) {
                 None => {
                     responses.never(key, Why::Sources);
                     Err(Why::Sources)
                 }
-                Some(read) => {
+                Some(mut read) => {
+                    let is_steady = generations.stamp(&mut read, shared.flatten()).await;
                     let body = answer.body.to_vec().into_boxed_slice();
                     let new = New { body, cost, about: Arc::clone(&prepared.about), read, begun };
-                    responses.keep(flight, new)
+                    if is_steady { responses.keep(flight, new) } else { Err(Why::Changed) }
                 }
             },
         };

@@ -7,6 +7,7 @@ mod changes;
 pub mod coerce;
 pub mod compile;
 pub mod document;
+mod encoded;
 mod execute;
 mod hooked;
 pub mod limits;
@@ -232,7 +233,7 @@ impl Api {
             Some(preview) => store.over(Arc::clone(&preview.overlay)),
             None => store,
         };
-        let asked = match self.looked_up(&store, request, preview) {
+        let asked = match self.looked_up(&store, request, preview).await {
             Some(Looked::Kept(kept)) => {
                 let again = self.again(kept, &store.ration, meter).await;
                 return again.unwrap_or_else(|failures| Self::refused(failures, self.introspects(&store.access.actor)));

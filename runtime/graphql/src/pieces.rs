@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base::encoding::Encoding;
 use base::memory::{Held, Memory, Text};
 use cache::Kept;
 
@@ -21,6 +22,8 @@ pub enum Piece {
     Own(Text),
     /// Of the cache, and of all who get it.
     Shared(Arc<Kept>),
+    /// The same, compressed.
+    Encoded(Arc<Kept>, Encoding),
 }
 
 impl AsRef<[u8]> for Piece {
@@ -28,6 +31,8 @@ impl AsRef<[u8]> for Piece {
         match self {
             Self::Own(text) => &text.bytes,
             Self::Shared(kept) => kept.body(),
+            // It is made only of one that has it.
+            Self::Encoded(kept, encoding) => kept.encoded(*encoding).unwrap_or_default(),
         }
     }
 }
@@ -41,6 +46,30 @@ impl Pieces {
     /// A response that is kept; nothing is copied.
     pub fn shared(memory: &Arc<Memory>, kept: Arc<Kept>) -> Self {
         Self { done: vec![Piece::Shared(kept)], ..Self::new(memory, 0) }
+    }
+
+    /// A whole response.
+    pub(crate) fn one(memory: &Arc<Memory>, text: Text) -> Self {
+        Self { done: vec![Piece::Own(text)], ..Self::new(memory, 0) }
+    }
+
+    /// A response that is kept in this coding; `None` if it is not.
+    pub(crate) fn encoded(memory: &Arc<Memory>, kept: &Arc<Kept>, encoding: Encoding) -> Option<Self> {
+        kept.encoded(encoding)?;
+        Some(Self { done: vec![Piece::Encoded(Arc::clone(kept), encoding)], ..Self::new(memory, 0) })
+    }
+
+    /// The memory of which it takes.
+    pub(crate) fn memory(&self) -> &Arc<Memory> {
+        &self.memory
+    }
+
+    pub fn len(&self) -> usize {
+        self.slices().map(<[u8]>::len).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The kept response, if this is one.
@@ -75,7 +104,7 @@ impl Pieces {
             match piece {
                 Piece::Own(text) => self.add(text),
                 Piece::Shared(kept) if kept.body().len() < SMALL => self.push(kept.body()),
-                shared @ Piece::Shared(_) => {
+                shared @ (Piece::Shared(_) | Piece::Encoded(..)) => {
                     self.close();
                     self.done.push(shared);
                 }
@@ -109,7 +138,7 @@ impl Pieces {
     }
 
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut whole = Vec::with_capacity(self.slices().map(<[u8]>::len).sum());
+        let mut whole = Vec::with_capacity(self.len());
         self.slices().for_each(|slice| whole.extend_from_slice(slice));
         whole
     }

@@ -15,6 +15,7 @@ pub mod release;
 pub mod review;
 pub mod schedule;
 mod turn;
+pub mod upcoming;
 
 use std::sync::Arc;
 use std::time::Duration;

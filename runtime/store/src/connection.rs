@@ -13,6 +13,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 use sqlx::postgres::{PgArguments, PgDatabaseError, PgQueryResult, PgRow, PgSeverity, PgStatement, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Connection as _, Either, Executor, PgConnection, Postgres, SqlStr};
+use uuid::Uuid;
 
 use self::answer::Answer;
 pub(super) use self::answer::{run_out, timed_out};
@@ -20,7 +21,7 @@ use self::prepared::Sent;
 
 pub use self::login::{Login, Way};
 use super::bell::Bell;
-use super::generations::Generations;
+use super::generations::{Changed, Generations};
 use super::pulse::Pulse;
 use base::error::sqlstate;
 use model::content::ContentInfo;
@@ -40,8 +41,8 @@ pub struct Connection {
     /// Rung when the current transaction is committed.
     bells: Vec<Bell>,
     generations: Arc<Generations>,
-    /// The tables of published entries that the current transaction has changed.
-    changed: Vec<&'static str>,
+    /// The published entries that the current transaction has changed.
+    changed: Changed,
     pub(super) patience: Patience,
     pub(super) made: Instant,
 }
@@ -159,18 +160,32 @@ impl Connection {
         }
     }
 
-    /// Says that the transaction changes published entries of this type, so that no cached response shows them as they were.
-    pub(crate) fn changes(&mut self, info: &ContentInfo) {
-        if !self.changed.contains(&info.table) {
-            self.changed.push(info.table);
-        }
+    /// Says that the transaction changes these entries where they are published, so that no cached response shows them as they were.
+    pub(crate) fn changes(&mut self, info: &ContentInfo, entries: &[Uuid]) {
+        self.changed.add(info, entries);
+    }
+
+    /// The same, where it is not known which entries of the type are changed.
+    pub(crate) fn changes_any(&mut self, info: &ContentInfo) {
+        self.changed.add_all(info);
     }
 
     pub async fn commit(&mut self) -> Result<(), sqlx::Error> {
-        let lease = self.generations.lease(&std::mem::take(&mut self.changed));
+        let lease = self.generations.lease(std::mem::take(&mut self.changed));
+        let told = match lease.tell(self).await {
+            Ok(told) => told,
+            Err(error) => {
+                // Nothing was committed.
+                lease.settle();
+                return Err(error);
+            }
+        };
         let committed = self.command(SqlStr::from_static("commit")).await;
         // If the future is dropped or the connection is lost, the database may still commit.
         if committed.is_ok() || self.state == State::Answered {
+            if let Some(told) = told {
+                told.end().await;
+            }
             lease.settle();
         }
         committed?;

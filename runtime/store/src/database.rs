@@ -22,7 +22,7 @@ use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
 use crate::search::asked::Asked;
 use crate::search::rules;
-use crate::touched::{Table, Touched};
+use crate::touched::Touched;
 use base::error::Result;
 use base::memory::{self, Ration};
 use model::content::SchemaInfo;
@@ -306,10 +306,9 @@ impl Store {
         (Self { touched: Some(Arc::clone(&touched)), ..self.clone() }, touched)
     }
 
-    pub(crate) fn touch(&self, tables: &[Table]) {
-        if let Some(touched) = &self.touched {
-            touched.add(tables);
-        }
+    /// The record of what is read, if there is one.
+    pub(crate) fn touched(&self) -> Option<&Touched> {
+        self.touched.as_deref()
     }
 
     /// Says that what is read depends on more than tables of content.

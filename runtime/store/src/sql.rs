@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{Arguments as _, AssertSqlSafe};
+use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use crate::scope::Scope;
@@ -21,7 +21,18 @@ pub struct Sql {
     pub text: String,
     parameters: Vec<Parameter>,
     stage: Stage,
-    tables: Vec<Table>,
+    /// Each with the number of places that name it.
+    tables: Vec<(Table, usize)>,
+    keyed: Option<Keyed>,
+}
+
+/// A table of which a statement reads only the rows of some entries, in one of its places.
+#[derive(Clone, Copy, Debug)]
+enum Keyed {
+    /// The ids that it is run for.
+    Asked(&'static str),
+    /// Those whose ids are in its first column, if there are any.
+    Found(&'static str),
 }
 
 #[derive(Clone, Debug)]
@@ -38,8 +49,12 @@ pub struct Statement {
     arguments: PgArguments,
     /// The stage that the connection must have the rights to read.
     pub stage: Stage,
-    /// All content tables that it reads.
+    /// The content tables of which it may read any row.
     tables: Vec<Table>,
+    /// A table of which it reads only the rows of these entries.
+    entries: Option<(Table, Vec<Uuid>)>,
+    /// A table of which it reads only the row that it finds.
+    found: Option<Table>,
 }
 
 /// A quoted identifier, since the name may be an SQL keyword.
@@ -60,16 +75,29 @@ pub fn in_bytes(column: &str) -> String {
 impl Scope<'_> {
     /// An empty statement.
     pub fn sql(self) -> Sql {
-        Sql { text: String::new(), parameters: Vec::new(), stage: self.stage, tables: Vec::new() }
+        Sql { text: String::new(), parameters: Vec::new(), stage: self.stage, tables: Vec::new(), keyed: None }
     }
 }
 
 impl Sql {
     /// Records that the statement reads this table.
     pub fn note(&mut self, stage: Stage, table: &'static str) {
-        if !self.tables.contains(&(stage, table)) {
-            self.tables.push((stage, table));
+        match self.tables.iter_mut().find(|(known, _)| *known == (stage, table)) {
+            Some((_, places)) => *places += 1,
+            None => self.tables.push(((stage, table), 1)),
         }
+    }
+
+    /// Says that of this table, where it is named once, only the rows of the entries are read that the statement is run for.
+    pub fn only_of_ids(&mut self, table: &'static str) -> &mut Self {
+        self.keyed = Some(Keyed::Asked(table));
+        self
+    }
+
+    /// Says that of this table, where it is named once, only the row is read that a unique key finds.
+    pub fn only_found(&mut self, table: &'static str) -> &mut Self {
+        self.keyed = Some(Keyed::Found(table));
+        self
     }
 
     pub fn push(&mut self, text: &str) -> &mut Self {
@@ -116,7 +144,16 @@ impl Sql {
             }
             .map_err(sqlx::Error::Encode)?;
         }
-        Ok(Statement { text: self.text, arguments, stage: self.stage, tables: self.tables })
+        let (mut entries, mut found) = (None, None);
+        let mut tables = Vec::with_capacity(self.tables.len());
+        for (table, places) in self.tables {
+            match self.keyed {
+                Some(Keyed::Asked(keyed)) if keyed == table.1 && places == 1 => entries = Some((table, ids.to_vec())),
+                Some(Keyed::Found(keyed)) if keyed == table.1 && places == 1 => found = Some(table),
+                _ => tables.push(table),
+            }
+        }
+        Ok(Statement { text: self.text, arguments, stage: self.stage, tables, entries, found })
     }
 
     /// Runs the statement for these ids.
@@ -143,7 +180,20 @@ impl Statement {
     }
 
     pub async fn fetch_on(self, store: &Store, lent: &mut Connection) -> Result<Vec<PgRow>> {
-        store.touch(&self.tables);
-        store.rows_on(lent, self.text, self.arguments).await
+        let rows = store.rows_on(lent, self.text, self.arguments).await?;
+        if let Some(touched) = store.touched() {
+            touched.add(self.tables);
+            if let Some((table, entries)) = self.entries {
+                touched.add_entries(table, &entries);
+            }
+            if let Some(table) = self.found {
+                match rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>() {
+                    Ok(found) if !found.is_empty() => touched.add_entries(table, &found),
+                    // Any entry may get the key that none has.
+                    _ => touched.add([table]),
+                }
+            }
+        }
+        Ok(rows)
     }
 }

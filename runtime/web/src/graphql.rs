@@ -22,12 +22,14 @@ use axum::response::{IntoResponse, Response};
 
 use super::accept::{self, Events, Media};
 use super::body::{self, Malformed, Requests};
+use super::freshness::Steady;
 use super::intake::Intake;
-use super::{App, Environment, Peer, auth, preview, sent, validator};
+use super::{App, Environment, Peer, auth, encoded, preview, sent, validator};
 use ::graphql::answer::{Answer, Cached, Failure, Outcome};
 use ::graphql::limits;
 use ::graphql::pieces::Pieces;
 use ::graphql::{self, Meter, Preview, Verb};
+use base::encoding::Encoding;
 use base::error::{Code, Error};
 use base::memory::Ration;
 use base::seen::{self, Seen};
@@ -89,16 +91,31 @@ async fn get(app: &Arc<App>, (media, events): (Media, Events), request: Request)
                 Ok(purse) => purse,
                 Err(error) => return unauthenticated(media, error),
             };
-            let is_anonymous = actor.is_anonymous();
-            let answered = execute(&purse, &app.protection.ration(), request, actor, Verb::Get).await;
-            let tag = validator::of(&answered, media.content_type()).filter(|_| purse.preview.is_none());
-            let cached = answered.cached;
-            let mut response = match &tag {
-                Some(tag) if validator::is_known(&parts.headers, tag) => varying(validator::not_modified()),
-                _ => respond(media, answered),
+            let mut answered = execute(&purse, &app.protection.ration(), request, actor.clone(), Verb::Get).await;
+            let tag = |answered: &Answer, encoding| {
+                validator::of(answered, media.content_type(), encoding).filter(|_| purse.preview.is_none())
             };
-            if let Some(tag) = tag {
-                validator::add(&mut response, tag, is_anonymous);
+            let cached = answered.cached;
+            let chosen = purse.encoding(&actor, &answered.body);
+            let steady = purse.steady(&actor, &answered.body);
+            let mut known = tag(&answered, chosen);
+            let mut response = match &known {
+                Some(known) if validator::is_known(&parts.headers, known) => varying(validator::not_modified()),
+                _ => {
+                    let encoding = encoded::encode(app, &mut answered.body, chosen).await;
+                    if encoding != chosen {
+                        known = tag(&answered, encoding);
+                    }
+                    let mut response = respond(media, answered);
+                    encoded::tell(&mut response, encoding);
+                    response
+                }
+            };
+            if let Some(tag) = known {
+                validator::add(&mut response, tag, actor.is_anonymous());
+                if let Some(steady) = steady {
+                    app.protection.freshness.tell(&mut response, &steady);
+                }
             }
             purse.told(response, cached)
         }
@@ -140,13 +157,21 @@ async fn post(app: &Arc<App>, (media, events): (Media, Events), request: Request
             events::respond(app, &parts, request, actor, Verb::Post).await
         }
         Ok(Requests::One(request)) => {
-            let answered = execute(&purse, &app.protection.ration(), request, actor, Verb::Post).await;
+            let mut answered = execute(&purse, &app.protection.ration(), request, actor.clone(), Verb::Post).await;
             let cached = answered.cached;
-            purse.told(respond(media, answered), cached)
+            let encoding = purse.encoding(&actor, &answered.body);
+            let encoding = encoded::encode(app, &mut answered.body, encoding).await;
+            let mut response = respond(media, answered);
+            encoded::tell(&mut response, encoding);
+            purse.told(response, cached)
         }
         Ok(Requests::Batch(requests)) => {
-            let body = batch(&purse, requests, actor).await;
-            purse.told(answer(media, StatusCode::OK, body), None)
+            let mut body = batch(&purse, requests, actor.clone()).await;
+            let encoding = purse.encoding(&actor, &body);
+            let encoding = encoded::encode(app, &mut body, encoding).await;
+            let mut response = answer(media, StatusCode::OK, body);
+            encoded::tell(&mut response, encoding);
+            purse.told(response, None)
         }
         Err(malformed) => malformed.respond(media),
     }
@@ -216,6 +241,20 @@ impl<'a> Purse<'a> {
 
     fn without_preview(app: &'a App, parts: &'a Parts) -> Self {
         Self { app, parts, preview: None, spent: AtomicU64::new(0) }
+    }
+
+    /// In which coding a response with this body is sent.
+    fn encoding(&self, actor: &Actor, body: &Pieces) -> Option<Encoding> {
+        encoded::choose(self.app, self.parts, (actor, self.preview.is_some()), body)
+    }
+
+    /// What is known of a response that the server keeps, and others may keep too.
+    fn steady(&self, actor: &Actor, body: &Pieces) -> Option<Steady> {
+        let Self { app, preview, .. } = self;
+        let is_for_all = actor.is_anonymous() && preview.is_none() && app.protection.freshness.is_any();
+        let kept = body.kept().filter(|_| is_for_all)?;
+        let (lasts, tags) = app.api.responses()?.steady(kept);
+        Some(Steady { lasts, tags })
     }
 
     /// Keeps what a preview shows out of caches and search engines, and tells developers what the server's own cache did.
@@ -371,7 +410,7 @@ fn answer(media: Media, status: StatusCode, body: Pieces) -> Response {
 }
 
 fn varying(mut response: Response) -> Response {
-    let by = HeaderValue::from_static("Accept, Authorization, Cookie, Typecase-Preview");
+    let by = HeaderValue::from_static("Accept, Accept-Encoding, Authorization, Cookie, Typecase-Preview");
     response.headers_mut().insert(VARY, by);
     response
 }

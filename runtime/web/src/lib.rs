@@ -7,6 +7,8 @@ pub mod bounds;
 pub mod client;
 mod cors;
 pub mod documents;
+mod encoded;
+pub mod freshness;
 mod graphiql;
 mod graphql;
 mod headers;
@@ -19,6 +21,8 @@ mod preview;
 pub mod protection;
 pub mod rate;
 mod sent;
+#[cfg(feature = "redis")]
+pub mod strict;
 pub mod subscriptions;
 pub mod traffic;
 mod validator;

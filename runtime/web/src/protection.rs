@@ -11,6 +11,7 @@ use super::bounds::Bounds;
 use super::client::{Forwarding, TrustedProxies};
 use super::cors::{AllowedHeaders, Cors};
 use super::documents::{self, Documents};
+use super::freshness::Freshness;
 use super::intake::Bodies;
 use super::places::Places;
 use super::rate::{self, Decision, Limiter, Rate, Shown};
@@ -29,7 +30,17 @@ pub struct Settings {
     pub rates: rate::Settings,
     pub documents: Option<documents::Settings>,
     pub introspection: Audience,
+    /// `TYPECASE_COMPRESSION`
+    pub compression: Compression,
+    pub freshness: Freshness,
     pub bounds: Bounds,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    #[default]
+    On,
+    Off,
 }
 
 pub struct Protection {
@@ -38,6 +49,9 @@ pub struct Protection {
     pub cors_headers: AllowedHeaders,
     pub limiter: Limiter,
     pub documents: Documents,
+    /// Whether responses are compressed.
+    pub compresses: bool,
+    pub freshness: Freshness,
     pub bounds: Bounds,
     /// The memory of all responses.
     pub answers: Arc<Memory>,
@@ -58,6 +72,8 @@ impl Protection {
             cors_headers: settings.cors_headers.clone(),
             limiter: Limiter::new(&settings.rates)?,
             documents: Documents::load(settings.documents.as_ref())?,
+            compresses: settings.compression == Compression::On,
+            freshness: settings.freshness,
             answers: Memory::new(bounds.answers),
             bodies: Bodies::new(bounds.bodies),
             connections: Places::new(bounds.connections, bounds.by_address),
@@ -108,6 +124,11 @@ impl Settings {
             rates,
             documents: documents.map(|path| documents::Settings { path: path.into(), only }),
             introspection,
+            compression: match reader.one_of(&settings::TYPECASE_COMPRESSION) {
+                "off" => Compression::Off,
+                _ => Compression::On,
+            },
+            freshness: Freshness::read(reader),
             bounds: Bounds::read(reader),
         }
     }

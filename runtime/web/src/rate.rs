@@ -3,7 +3,7 @@
 //! The state of a key is one timestamp: when its bucket will be empty again. With `REDIS_URL` all nodes share these timestamps; while Redis
 //! is unreachable, each node counts for itself.
 
-mod link;
+pub(crate) mod link;
 #[cfg(feature = "redis")]
 mod shared;
 

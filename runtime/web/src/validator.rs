@@ -1,4 +1,5 @@
-//! ETags of responses to GET (RFC 9110, 8.8.3 and 13.1.2): a client that has the response already gets 304 without a body.
+//! ETags of responses to GET (RFC 9110, 8.8.3 and 13.1.2): a client that has the response already gets 304 without a body, which is
+//! not even compressed.
 
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -7,19 +8,20 @@ use sha2::{Digest, Sha256};
 
 use ::graphql::answer::{Answer, Outcome};
 use ::graphql::pieces::Pieces;
+use base::encoding::Encoding;
 
 /// Bytes of the hash: enough that two responses never have the same by chance.
 const BYTES: usize = 16;
 
-/// The strong validator of a response; `None` if it has errors, which are not to be kept. A response in another media type is another one.
-pub fn of(answer: &Answer, content_type: &str) -> Option<HeaderValue> {
+/// The strong validator of a response; `None` if it has errors, which are not to be kept. A response in another media type or coding is another one.
+pub fn of(answer: &Answer, content_type: &str, encoding: Option<Encoding>) -> Option<HeaderValue> {
     let is_whole = matches!(answer.outcome, Outcome::Executed) && answer.code.is_none();
-    is_whole.then(|| tag(&answer.body, content_type)).flatten()
+    is_whole.then(|| tag(&answer.body, content_type, encoding)).flatten()
 }
 
 /// The hash of a kept response is known.
-fn tag(body: &Pieces, content_type: &str) -> Option<HeaderValue> {
-    let hash = Sha256::new().chain_update(content_type);
+fn tag(body: &Pieces, content_type: &str, encoding: Option<Encoding>) -> Option<HeaderValue> {
+    let hash = Sha256::new().chain_update(content_type).chain_update(encoding.map_or("", Encoding::name));
     let hash = match body.kept() {
         Some(kept) => hash.chain_update(kept.digest()),
         None => {

@@ -1,7 +1,10 @@
 //! The response cache over HTTP: what is given again, to whom, and what it costs. Its submodules have the writes that must show at once.
 
+mod entries;
+mod fresh;
 mod nodes;
 mod random;
+mod strict;
 mod writes;
 
 use std::time::{Duration, Instant};

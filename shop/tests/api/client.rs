@@ -50,6 +50,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// The body as it was sent.
+    pub bytes: Vec<u8>,
 }
 
 impl Site {
@@ -187,7 +189,7 @@ fn value_of(line: &str, field: &str) -> Option<String> {
 
 pub async fn send_to(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let answer = try_to_send(address, method, path, headers, body).await.expect("the server accepts");
-    Answer::parse(&answer).unwrap_or_else(|| panic!("no answer but {answer:?}"))
+    Answer::parse(&answer).unwrap_or_else(|| panic!("no answer but {:?}", String::from_utf8_lossy(&answer)))
 }
 
 /// The response of a server that may be killed meanwhile; nothing if it is not whole.
@@ -204,7 +206,7 @@ async fn try_to_send(
     path: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> std::io::Result<String> {
+) -> std::io::Result<Vec<u8>> {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     let head = format!(
@@ -216,16 +218,19 @@ async fn try_to_send(
     let _ = stream.write_all(body.as_bytes()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    Ok(answer)
 }
 
 impl Answer {
-    fn parse(text: &str) -> Option<Self> {
-        let (head, body) = text.split_once("\r\n\r\n")?;
+    fn parse(answer: &[u8]) -> Option<Self> {
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let head = String::from_utf8_lossy(&answer[..end]);
+        let bytes = answer[end + 4..].to_vec();
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok())?;
         let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        Some(Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() })
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Some(Self { status, headers: lines.filter_map(header).collect(), body, bytes })
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

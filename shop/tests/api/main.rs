@@ -5,6 +5,7 @@ mod cached;
 mod client;
 mod collaboration;
 mod collector;
+mod compressed;
 mod contended;
 mod cost;
 mod database_tls;

@@ -5,6 +5,7 @@ mod deliver;
 mod documents;
 mod keeping;
 mod manage;
+mod purges;
 mod receiver;
 mod retries;
 mod safety;

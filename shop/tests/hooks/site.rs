@@ -19,6 +19,8 @@ pub struct Site {
     pub receiver: Receiver,
     /// `TYPECASE_WEBHOOK_ALLOWED_NETWORKS`.
     pub allowed: &'static str,
+    /// Further settings.
+    pub variables: Vec<(&'static str, String)>,
 }
 
 /// A node; killed when it is dropped, as by `kill -9`.
@@ -42,7 +44,7 @@ impl Site {
     pub async fn allowing(allowed: &'static str) -> Self {
         let db = TestDb::new().await;
         runtime::migrate::migrate(&db.options, (&generated::SCHEMA).into()).await.expect("the migrations");
-        Self { db, receiver: Receiver::start().await, allowed }
+        Self { db, receiver: Receiver::start().await, allowed, variables: Vec::new() }
     }
 
     fn prepared(&self) -> Command {
@@ -54,6 +56,7 @@ impl Site {
             .env("TYPECASE_WEBHOOK_ALLOWED_NETWORKS", self.allowed)
             .env_remove("TYPECASE_ADDRESS")
             .env_remove("PORT")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env("RUST_LOG", "info");
         command
     }

@@ -1,6 +1,6 @@
 //! A Redis server for one test: a single server or a node of a cluster, with or without TLS. It persists nothing and ends with the test.
 
-#![expect(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, reason = "each test program uses a part of it, and one all of it")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -128,6 +128,26 @@ table! {
         TYPECASE_PLAN_MEMORY: number("MiB", 1, 65_536), Value("32"), "The most memory for cached plans of documents.";
         TYPECASE_CACHE: number("MiB", 0, 65_536), Value("32"),
             "The most memory for cached responses to visitors (`docs/caching.md`); 0 caches none.";
+        TYPECASE_CACHE_MODE: Takes::OneOf(&["bounded", "strict"]), Value("bounded"),
+            "How fresh cached responses are on nodes that did not make a change: within a second, or with `REDIS_URL` at once.";
+        TYPECASE_MAX_AGE: number("seconds", 0, 31_536_000), Value("0"),
+            "How long browsers and other caches may show a cached response to GET without asking (`docs/caching.md`).";
+        TYPECASE_SHARED_MAX_AGE: number("seconds", 0, 31_536_000), Value("0"),
+            "The same for CDNs, instead of `TYPECASE_MAX_AGE` if it is not 0.";
+        TYPECASE_STALE_WHILE_REVALIDATE: number("seconds", 0, 31_536_000), Value("0"),
+            "How much longer caches may show it while they ask.";
+        TYPECASE_COMPRESSION: Takes::OneOf(&["on", "off"]), Value("on"),
+            "Whether responses are compressed (`docs/caching.md`); `off` where a proxy does it.";
+    }
+    "A CDN" {
+        TYPECASE_PURGE: Takes::OneOf(&["off", "fastly", "cloudflare", "cloudfront", "hook"]), Value("off"),
+            "Which CDN is told what to remove when entries change (`docs/caching.md`).";
+        TYPECASE_PURGE_ID: Takes::Text("an id"), Otherwise("required, except with `hook`"),
+            "The id of the Fastly service, the Cloudflare zone or the CloudFront distribution.";
+        TYPECASE_PURGE_TOKEN: Takes::Secret("an API token; for CloudFront `ACCESS_KEY_ID:SECRET_ACCESS_KEY`"),
+            Otherwise("required, except with `hook`"), "What allows it.";
+        TYPECASE_PURGE_URL: Takes::Text("an address"), Otherwise("the service's own; required with `hook`"),
+            "The address of the API, or of a receiver of the site's own.";
     }
     "Clients" {
         TYPECASE_CORS_ORIGINS: Takes::Text("`*`, `none`, or origins separated by commas, like `https://shop.example`"),

@@ -210,7 +210,7 @@ impl Login {
             parts: 0,
             bells: Vec::new(),
             generations: Arc::clone(&self.generations),
-            changed: Vec::new(),
+            changed: Default::default(),
             patience: self.patience.clone(),
             made: Instant::now(),
         }

@@ -6,53 +6,81 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::Generations;
-use crate::Database;
 use crate::feed::Signal;
 use crate::hooks::EventKind;
+use crate::{Connection, Database};
 use base::error::Result;
 use model::content::{ComponentInfo, ContentInfo, SchemaInfo, Shape};
 
+/// An event of an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Happened {
+    pub kind: EventKind,
+    pub of: &'static ContentInfo,
+    pub entry: Uuid,
+    pub revision: i64,
+}
+
 impl Generations {
-    /// Lets the numbers grow for these events.
+    /// Marks what these events are of.
     pub async fn hear(&self, database: &Database, signals: &[Signal]) -> Result<()> {
-        if !self.is_wanted() {
+        if !self.is_wanted() || signals.is_empty() {
             return Ok(());
         }
-        let mut saved: BTreeMap<&'static str, Vec<&Signal>> = BTreeMap::new();
-        for signal in signals {
-            match signal.kind {
-                EventKind::Updated if signal.of.drafts => saved.entry(signal.of.table).or_default().push(signal),
-                // A new draft, unlike one from the bin.
-                EventKind::Created if signal.of.drafts && signal.revision == 1 => {
-                    saved.entry(signal.of.table).or_default().push(signal);
-                }
-                EventKind::Updated | EventKind::Published | EventKind::Unpublished => self.grow(signal.of),
-                // Others lose their references to it, and have them again when it comes back, without events of their own.
-                EventKind::Created | EventKind::Deleted => {
-                    self.grow(signal.of);
-                    referrers(database.schema, signal.of).for_each(|info| self.grow(info));
-                }
-            }
-        }
-        for (table, signals) in saved {
-            if is_of_live(database, table, &signals).await? {
-                self.grow(signals[0].of);
-            }
-        }
+        let happened = |signal: &Signal| Happened {
+            kind: signal.kind,
+            of: signal.of,
+            entry: signal.entry,
+            revision: signal.revision,
+        };
+        let happened: Vec<Happened> = signals.iter().map(happened).collect();
+        let changed = changed(&mut *database.lend().await?, database.schema, &happened).await?;
+        changed.into_iter().for_each(|(info, entry)| self.has_changed(info, entry));
         Ok(())
     }
 }
 
-/// Whether one of these drafts is of the revision that is published. Usually a saved draft is not, but one that was discarded gives its
-/// revision to the published entry.
-async fn is_of_live(database: &Database, table: &str, signals: &[&Signal]) -> Result<bool> {
+/// Which published entries these events change; `None` stands for any of the type.
+pub async fn changed(
+    connection: &mut Connection,
+    schema: &SchemaInfo,
+    happened: &[Happened],
+) -> Result<Vec<(&'static ContentInfo, Option<Uuid>)>> {
+    let mut changed = Vec::new();
+    let mut saved: BTreeMap<&'static str, Vec<&Happened>> = BTreeMap::new();
+    for event in happened {
+        match event.kind {
+            EventKind::Updated if event.of.drafts => saved.entry(event.of.table).or_default().push(event),
+            // A new draft, unlike one from the bin.
+            EventKind::Created if event.of.drafts && event.revision == 1 => {
+                saved.entry(event.of.table).or_default().push(event);
+            }
+            EventKind::Updated | EventKind::Published | EventKind::Unpublished => {
+                changed.push((event.of, Some(event.entry)));
+            }
+            // Others lose their references to it, and have them again when it comes back, without events of their own.
+            EventKind::Created | EventKind::Deleted => {
+                changed.push((event.of, Some(event.entry)));
+                changed.extend(referrers(schema, event.of).map(|info| (info, None)));
+            }
+        }
+    }
+    for (table, events) in saved {
+        let of_live = of_live(connection, table, &events).await?;
+        changed.extend(of_live.into_iter().map(|entry| (events[0].of, Some(entry))));
+    }
+    Ok(changed)
+}
+
+/// Which of these drafts are of the revision that is published. Usually none is, but one that was discarded gives its revision to the
+/// published entry.
+async fn of_live(connection: &mut Connection, table: &str, events: &[&Happened]) -> Result<Vec<Uuid>> {
     let sql = format!(
-        r#"select exists (select from live."{table}" l join unnest($1::uuid[], $2::bigint[]) as e(id, revision) using (id, revision))"#
+        r#"select id from live."{table}" l join unnest($1::uuid[], $2::bigint[]) as e(id, revision) using (id, revision)"#
     );
-    let ids: Vec<Uuid> = signals.iter().map(|signal| signal.entry).collect();
-    let revisions: Vec<i64> = signals.iter().map(|signal| signal.revision).collect();
-    let found = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).bind(revisions);
-    Ok(found.fetch_one(&mut *database.lend().await?).await?)
+    let ids: Vec<Uuid> = events.iter().map(|event| event.entry).collect();
+    let revisions: Vec<i64> = events.iter().map(|event| event.revision).collect();
+    Ok(sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).bind(revisions).fetch_all(connection).await?)
 }
 
 /// The types with a relation to this one, in their rows, their children or their components.

@@ -85,6 +85,15 @@ impl Link {
         }
     }
 
+    /// The table whose rows are saved with the row `p`: its children, or what joins it to others.
+    pub fn of_owner(&self, target: &ContentInfo) -> Option<&'static str> {
+        match self {
+            Self::Backward { column: "parent_id" } => target.owner.map(|_| target.table),
+            Self::Join { table, near: "owner_id", .. } => Some(table),
+            _ => None,
+        }
+    }
+
     /// `(p.id, t1j.owner_id)`: two expressions that are equal if the row `far` of [`Link::all`] is a target of the row
     /// `near`.
     pub fn ends(&self, near: &str, far: &str) -> (String, String) {

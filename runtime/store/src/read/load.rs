@@ -217,6 +217,7 @@ impl<'a, 'c> Run<'a, 'c> {
         let Ok(value) = kind.parse(given, &self.scope.store.schema.site) else { return Ok(Loaded::default()) };
         let mut sql = select(object, self.scope)?;
         sql.push(&format!(" WHERE t.{} = ", quoted(field.snake))).value(&value, 0, kind.cast());
+        sql.only_found(object.info.table);
         let rows = self.request.rows(sql).await?;
         let mut loaded = self.load(object, rows).await?;
         self.compute(object, &mut loaded).await?;

@@ -283,6 +283,7 @@ impl<'a> Preparing<'a> {
         } else {
             sql.push(&format!(") x WHERE \"#\" <= {}", select.limit));
         }
+        only_of_owners(Some(link), object.info, &mut sql);
         Ok(sql)
     }
 
@@ -349,6 +350,13 @@ impl<'a> Preparing<'a> {
     }
 }
 
+/// Of the table that belongs to the owners, a statement of a list reads only their rows.
+fn only_of_owners(link: Option<&Link>, target: &'static ContentInfo, sql: &mut Sql) {
+    if let Some(table) = link.and_then(|link| link.of_owner(target)) {
+        sql.only_of_ids(table);
+    }
+}
+
 /// `SELECT t.id, .. FROM live."product" t`, without a condition.
 pub fn select(object: &Object, scope: Scope<'_>) -> Result<Sql> {
     let mut sql = scope.sql();
@@ -363,6 +371,9 @@ pub fn select(object: &Object, scope: Scope<'_>) -> Result<Sql> {
 pub fn by_ids(object: &Object, scope: Scope<'_>) -> Result<Sql> {
     let mut sql = select(object, scope)?;
     sql.push(" WHERE t.id = ANY(").ids().push(")");
+    if object.info.owner.is_none() {
+        sql.only_of_ids(object.info.table);
+    }
     Ok(sql)
 }
 

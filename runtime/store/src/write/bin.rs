@@ -221,7 +221,7 @@ pub async fn remember(connection: &mut Connection, references: Vec<(Uuid, Pointe
 pub async fn take_out(connection: &mut Connection, binned: &[Binned], restored: &HashSet<Uuid>) -> Result<()> {
     for entry in binned.iter().filter(|entry| restored.contains(&entry.id)) {
         let table = entry.info.table;
-        connection.changes(entry.info);
+        connection.changes(entry.info, &[entry.id]);
         for stage in [Stage::Draft, Stage::Live] {
             sqlx::query(AssertSqlSafe(as_before(stage, table)))
                 .bind(names(entry.info))

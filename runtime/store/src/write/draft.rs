@@ -109,7 +109,7 @@ fn children_differ(before: &[Row], after: &[Row], field: usize) -> bool {
 }
 
 async fn follow(connection: &mut Connection, info: &ContentInfo, id: Uuid, revision: i64) -> Result<()> {
-    connection.changes(info);
+    connection.changes(info, &[id]);
     let sql = format!(r#"update live."{}" set revision = $2 where id = $1"#, info.table);
     sqlx::query(AssertSqlSafe(sql)).bind(id).bind(revision).execute(connection).await?;
     Ok(())

@@ -40,7 +40,7 @@ pub async fn publish(
     ids: &[Uuid],
     replaced: &[Uuid],
 ) -> Result<()> {
-    connection.changes(info);
+    connection.changes(info, ids);
     remove(connection, info, replaced).await?;
     let listed = |info: &'static ContentInfo, system: &[&str]| {
         let fields = table::columns(info).into_iter().map(|column| column.name);
@@ -57,7 +57,7 @@ pub async fn publish(
 
 /// A kept revision is older than its publication, of which the draft has the particulars.
 pub async fn follow_publication(connection: &mut Connection, info: &ContentInfo, id: Uuid) -> Result<()> {
-    connection.changes(info);
+    connection.changes(info, &[id]);
     let sql = format!(
         r#"update live."{0}" l set published_at = d.published_at, first_published_at = d.first_published_at, published_by = d.published_by
         from draft."{0}" d where d.id = l.id and l.id = $1"#,
@@ -72,7 +72,7 @@ pub async fn remove(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid
     if ids.is_empty() {
         return Ok(());
     }
-    connection.changes(info);
+    connection.changes(info, ids);
     sqlx::query(AssertSqlSafe(removal(info))).bind(ids).execute(connection).await?;
     Ok(())
 }

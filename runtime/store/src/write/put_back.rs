@@ -26,7 +26,7 @@ pub async fn put_back(
 ) -> Result<HashMap<Uuid, i64>> {
     let mut drafts = HashMap::new();
     for (pointer, references) in by_relation(schema, binned, restored) {
-        connection.changes(pointer.entry());
+        connection.changes_any(pointer.entry());
         drafts.extend(locked(connection, pointer.entry(), &references).await?);
         let known: Vec<(&Reference<'_>, i64)> =
             references.iter().filter_map(|reference| Some((reference, reference.1.revision?))).collect();

@@ -258,7 +258,7 @@ async fn keep_from_new_references(connection: &mut Connection, going: &Going) ->
 /// `live` has no foreign keys, so relations there are cleared here as foreign keys do in `draft`.
 async fn forget_live(connection: &mut Connection, store: &Store, pointer: &Pointer, ids: &[Uuid]) -> Result<()> {
     let Some(sql) = pointer.forget(store.at(Stage::Live)) else { return Ok(()) };
-    connection.changes(pointer.entry());
+    connection.changes_any(pointer.entry());
     sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
     Ok(())
 }
