@@ -172,7 +172,7 @@ impl Connection {
 
     pub async fn commit(&mut self) -> Result<(), sqlx::Error> {
         let lease = self.generations.lease(std::mem::take(&mut self.changed));
-        let told = match lease.tell(self).await {
+        let told = match Box::pin(lease.tell(self)).await {
             Ok(told) => told,
             Err(error) => {
                 // Nothing was committed.
@@ -184,7 +184,7 @@ impl Connection {
         // If the future is dropped or the connection is lost, the database may still commit.
         if committed.is_ok() || self.state == State::Answered {
             if let Some(told) = told {
-                told.end().await;
+                Box::pin(told.end()).await;
             }
             lease.settle();
         }

@@ -20,8 +20,7 @@ use crate::overlay::Overlay;
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
-use crate::search::asked::Asked;
-use crate::search::rules;
+use crate::searched::{Asked, Kept};
 use crate::touched::Touched;
 use base::error::Result;
 use base::memory::{self, Ration};
@@ -51,7 +50,7 @@ pub struct Database {
     /// Of the published entries of each type.
     pub generations: Arc<Generations>,
     /// What editors say of searches, and how often visitors ask for what.
-    pub search_rules: rules::Kept,
+    pub search_rules: Kept,
     pub asked: Asked,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
@@ -168,7 +167,7 @@ impl Database {
             bells: Bells::default(),
             feed: Feed::default(),
             generations,
-            search_rules: rules::Kept::default(),
+            search_rules: Kept::default(),
             asked: Asked::default(),
             schema,
             statements: Arc::default(),

@@ -28,6 +28,7 @@ pub mod record;
 pub mod redirect;
 mod scope;
 pub mod search;
+mod searched;
 pub mod site;
 pub mod sql;
 mod stage;

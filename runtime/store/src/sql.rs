@@ -148,6 +148,8 @@ impl Sql {
         let mut tables = Vec::with_capacity(self.tables.len());
         for (table, places) in self.tables {
             match self.keyed {
+                // A draft's status is read from the table of the other stage.
+                _ if table.0 != self.stage => tables.push(table),
                 Some(Keyed::Asked(keyed)) if keyed == table.1 && places == 1 => entries = Some((table, ids.to_vec())),
                 Some(Keyed::Found(keyed)) if keyed == table.1 && places == 1 => found = Some(table),
                 _ => tables.push(table),

@@ -27,6 +27,7 @@ mod previews;
 mod provider;
 mod races;
 mod redis_away;
+#[expect(dead_code, reason = "these tests need neither TLS nor a cluster")]
 #[path = "../shared/redis.rs"]
 mod redis_server;
 mod review;

@@ -1,7 +1,5 @@
 //! A Redis server for one test: a single server or a node of a cluster, with or without TLS. It persists nothing and ends with the test.
 
-#![allow(dead_code, reason = "each test program uses a part of it, and one all of it")]
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;

@@ -57,7 +57,7 @@ pub fn definitions(schema: &Schema) -> Vec<Definition> {
     if !is_searched(schema) {
         return Vec::new();
     }
-    let query = "The query; case and spaces do not matter.";
+    let query = "The query as it is written; case and spaces do not matter.";
     vec![
         Definition::new(Kind::Object, "SearchRule", "What a query finds first, and what it does not find.").members([
             Member::new("query", "String!", query),

@@ -20,6 +20,8 @@ create table search.stale (
 create table search.rule (
   -- As it is compared: see `store::search::rules`.
   query text collate "C" primary key,
+  -- As it was written.
+  written text not null,
   pinned_types text[] not null,
   pinned uuid[] not null,
   hidden_types text[] not null,

@@ -31,7 +31,7 @@ fn the_statements_of_one_account_or_address_wait_together() {
 
 #[test]
 fn areas_are_written_as_in_the_schema() {
-    assert_eq!(Area::ALL.map(Area::as_str), ["users", "tokens", "audit", "webhooks", "redirects"]);
+    assert_eq!(Area::ALL.map(Area::as_str), ["users", "tokens", "audit", "webhooks", "redirects", "search"]);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::matches::{Matching, Parts, Words};
 use super::near;
-use super::rules::Rules;
 use crate::read::Request;
+use crate::searched::Rules;
 use crate::sql::{Sql, quoted};
 use crate::value::Value;
 use crate::{Scope, Stage};

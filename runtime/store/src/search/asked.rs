@@ -1,50 +1,20 @@
 //! How often visitors ask for what, and what finds nothing. A process counts in memory, and adds it to the table from time to time.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use sqlx::Row as _;
 
 use crate::Database;
 use base::error::Result;
 
-/// Queries that a process counts between two rounds, and queries of a day.
-const MOST_COUNTED: usize = 1_000;
+/// Queries of a day.
 const MOST_OF_A_DAY: i64 = 10_000;
-/// Characters of a query.
-const LONGEST: usize = 100;
 /// Days for which counts are kept.
 pub const DAYS: i32 = 90;
-
-/// The counts of this process since the last round.
-#[derive(Clone, Debug, Default)]
-pub struct Asked(Arc<Mutex<HashMap<String, (i64, i64)>>>);
 
 #[derive(Debug)]
 pub struct Count {
     pub query: String,
     pub times: i64,
     pub without_result: i64,
-}
-
-impl Asked {
-    pub fn count(&self, query: &str, has_result: bool) {
-        let query = super::rules::key(query);
-        if query.is_empty() || query.chars().count() > LONGEST || query.contains('\0') {
-            return;
-        }
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MOST_COUNTED && !counts.contains_key(&query) {
-            return;
-        }
-        let count = counts.entry(query).or_default();
-        count.0 += 1;
-        count.1 += i64::from(!has_result);
-    }
-
-    fn take(&self) -> HashMap<String, (i64, i64)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// Adds the counts of this process to the table, and removes old ones. Counts that cannot be stored are lost.

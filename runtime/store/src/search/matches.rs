@@ -4,10 +4,10 @@
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::rules::{Named, Rules};
 use crate::Scope;
 use crate::access::Grant;
 use crate::read::filter::Filter;
+use crate::searched::{Named, Rules};
 use crate::sql::Sql;
 use crate::value::Value;
 use base::error::{Problem, Result};

@@ -2,17 +2,19 @@
 //!
 //! A server holds all of it, and looks every few seconds whether others have changed it: see `watch` in the crate `search`.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashSet;
 
 use serde_json::json;
 use sqlx::Row as _;
 use uuid::Uuid;
 
 use crate::audit::{self, Event};
+use crate::searched::{Rules, key};
 use crate::{Connection, Database, Store, Transaction};
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
+
+pub use crate::searched::{Named, Rule, Synonyms};
 
 /// Rules and groups of synonyms of a site, entries of a rule, and words of a group.
 pub const MOST_RULES: usize = 1_000;
@@ -23,88 +25,20 @@ const LONGEST_WORD: usize = 100;
 /// The prefix of the ids of groups.
 pub const PREFIX: &str = "synonyms";
 
-/// An entry that a rule names, by table and id.
-pub type Named = (String, Uuid);
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rule {
-    pub query: String,
-    /// In their order.
-    pub pinned: Vec<Named>,
-    pub hidden: Vec<Named>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Synonyms {
-    pub id: Uuid,
-    pub words: Vec<String>,
-}
-
-#[derive(Debug, Default)]
-pub struct Rules {
-    rules: HashMap<String, Rule>,
-    synonyms: Vec<Synonyms>,
-}
-
-/// The rules as this process knows them.
-#[derive(Clone, Debug, Default)]
-pub struct Kept(Arc<RwLock<Arc<Rules>>>);
-
-impl Kept {
-    pub fn now(&self) -> Arc<Rules> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn put(&self, rules: Rules) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
-    }
-}
-
-/// A query as rules know it: case and spaces do not matter.
-pub fn key(query: &str) -> String {
-    query.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
-}
-
-impl Rules {
-    /// The rule of a query.
-    pub fn of(&self, query: &str) -> Option<&Rule> {
-        if self.rules.is_empty() { None } else { self.rules.get(&key(query)) }
-    }
-
-    /// The groups that may change a query: one of its words begins like one of theirs.
-    pub fn synonyms_of(&self, query: &str) -> impl Iterator<Item = &[String]> {
-        let starts: HashSet<char> = match self.synonyms.is_empty() {
-            true => HashSet::new(),
-            false => query.split(|letter: char| !letter.is_alphanumeric()).filter_map(start).collect(),
-        };
-        let may = move |group: &&Synonyms| {
-            let mut words = group.words.iter().flat_map(|word| word.split(|letter: char| !letter.is_alphanumeric()));
-            words.any(|word| start(word).is_some_and(|start| starts.contains(&start)))
-        };
-        self.synonyms.iter().filter(may).map(|group| group.words.as_slice())
-    }
-}
-
-/// The first letter, since others may change with the form and the accents of a word.
-fn start(word: &str) -> Option<char> {
-    let plain = deunicode::deunicode(word).to_lowercase();
-    plain.chars().find(|letter| letter.is_alphanumeric())
-}
-
 /// Reads what is stored.
 pub async fn load(database: &Database) -> Result<()> {
     let mut transaction = database.background.begin().await?;
-    let rules = rules(&mut transaction).await?.into_iter().map(|rule| (rule.query.clone(), rule)).collect();
+    let rules = rules(&mut transaction).await?;
     let synonyms = groups(&mut transaction).await?;
     transaction.commit().await?;
-    database.search_rules.put(Rules { rules, synonyms });
+    database.search_rules.put(Rules::of_site(rules, synonyms));
     Ok(())
 }
 
 /// The rules in the order of their queries.
 pub async fn rules(connection: &mut Connection) -> Result<Vec<Rule>> {
     let sql = format!(
-        "select query, pinned_types, pinned, hidden_types, hidden from search.rule order by query limit {MOST_RULES}"
+        "select written, pinned_types, pinned, hidden_types, hidden from search.rule order by query limit {MOST_RULES}"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
     let rule = |row: &sqlx::postgres::PgRow| {
@@ -125,8 +59,8 @@ pub async fn groups(connection: &mut Connection) -> Result<Vec<Synonyms>> {
 
 /// Sets the rule of a query; without entries the query has none.
 pub async fn set(store: &Store, query: &str, pinned: &[Entry], hidden: &[Entry]) -> Result<Option<Rule>> {
-    let query = key(query);
-    if query.is_empty() || query.chars().count() > super::ask::LONGEST || query.contains('\0') {
+    let (written, query) = (query, key(query));
+    if query.is_empty() || written.chars().count() > super::ask::LONGEST || query.contains('\0') {
         let message = format!("a query has 1 to {} characters", super::ask::LONGEST);
         return Err(wrong(message, "query"));
     }
@@ -142,8 +76,8 @@ pub async fn set(store: &Store, query: &str, pinned: &[Entry], hidden: &[Entry])
         sqlx::query("delete from search.rule where query = $1").bind(&query).execute(&mut *transaction).await?;
     } else {
         let sql =
-            "insert into search.rule (query, pinned_types, pinned, hidden_types, hidden) values ($1, $2, $3, $4, $5)
-            on conflict (query) do update set pinned_types = excluded.pinned_types, pinned = excluded.pinned,
+            "insert into search.rule (query, pinned_types, pinned, hidden_types, hidden, written) values ($1, $2, $3, $4, $5, $6)
+            on conflict (query) do update set written = excluded.written, pinned_types = excluded.pinned_types, pinned = excluded.pinned,
                 hidden_types = excluded.hidden_types, hidden = excluded.hidden, updated_at = now()";
         sqlx::query(sql)
             .bind(&query)
@@ -151,6 +85,7 @@ pub async fn set(store: &Store, query: &str, pinned: &[Entry], hidden: &[Entry])
             .bind(&pinned)
             .bind(&hidden_types)
             .bind(&hidden)
+            .bind(written)
             .execute(&mut *transaction)
             .await?;
         refuse_more(&mut transaction, "search.rule", MOST_RULES).await?;
@@ -163,7 +98,7 @@ pub async fn set(store: &Store, query: &str, pinned: &[Entry], hidden: &[Entry])
     let event = Event { after: Some(after), ..Event::new("search.rule") };
     finish(transaction, store, event).await?;
     let zip = |types: Vec<String>, ids: Vec<Uuid>| types.into_iter().zip(ids).collect();
-    let rule = Rule { query, pinned: zip(pinned_types, pinned), hidden: zip(hidden_types, hidden) };
+    let rule = Rule { query: written.to_owned(), pinned: zip(pinned_types, pinned), hidden: zip(hidden_types, hidden) };
     Ok((!is_gone).then_some(rule))
 }
 
@@ -197,7 +132,7 @@ pub async fn add_synonyms(store: &Store, words: &[&str]) -> Result<Synonyms> {
         let message = format!("a word or phrase has letters or digits, and at most {LONGEST_WORD} characters");
         return Err(wrong(message, "words"));
     }
-    let made = Synonyms { id: crate::id::new_uuid(), words: words.iter().map(|word| word.trim().to_owned()).collect() };
+    let made = Synonyms { id: crate::id::new_uuid(), words: words.iter().map(|word| (*word).to_owned()).collect() };
     let mut transaction = begin(store).await?;
     let sql = "insert into search.synonym (id, words) values ($1, $2)";
     sqlx::query(sql).bind(made.id).bind(&made.words).execute(&mut *transaction).await?;

@@ -130,7 +130,8 @@ async fn store_items(
     let published = publish_items(cx, &to_publish, marked, store, &mut events).await?;
     // Access rules on types without drafts see published rows, so these are checked after publishing.
     guard.check_saved(cx.connection, changed().filter(|item| !item.info.drafts)).await?;
-    trail::saved(cx.connection, store, request.info, (request.import, request.index), &items, &events).await?;
+    Box::pin(trail::saved(cx.connection, store, request.info, (request.import, request.index), &items, &events))
+        .await?;
     let roots = items.iter().filter(|item| item.is_root);
     Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
 }
