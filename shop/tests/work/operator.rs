@@ -189,6 +189,7 @@ async fn a_database_from_before_gets_the_tables_beside_its_content() {
     site.run("drop table cms.revision cascade").await;
     site.run("drop function cms.with_lost_references").await;
     site.run("drop schema search cascade").await;
+    site.run("drop schema listing cascade").await;
     site.run("drop table cms.release_item, cms.release, cms.preview_link").await;
     site.run("drop table cms.entry_lock, cms.comment, cms.review, cms.review_step").await;
     site.run("delete from cms.migration where name >= 'system/0003' and name < 'system/9'").await;
