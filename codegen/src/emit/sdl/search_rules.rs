@@ -36,7 +36,8 @@ pub fn writes(schema: &Schema) -> Vec<Member> {
     if !is_searched(schema) {
         return Vec::new();
     }
-    let set = "Sets which entries come first for a query, and which it does not find. Without any, the query has no rule, and the result is null.";
+    let set =
+        "Sets which entries come first for a query, and which it does not find. Without any, the query has no rule.";
     vec![
         Member::new("setSearchRule", "SearchRule", format!("{set} {ONLY}")).args([Member::new(
             "input",

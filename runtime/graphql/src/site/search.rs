@@ -59,7 +59,7 @@ impl SearchField {
                 let (pinned, hidden) = (entries(store, &input, "pinned")?, entries(store, &input, "hidden")?);
                 let query = text(&input, "query").unwrap_or_default();
                 let set = rules::set(store, query, &pinned, &hidden).await.map_err(in_input)?;
-                Ok(set.as_ref().map_or(Json::Null, rule))
+                Ok(rule(&set))
             }
             Self::AddSynonyms => {
                 let words = arguments.get("words").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);

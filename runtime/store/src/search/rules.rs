@@ -58,7 +58,7 @@ pub async fn groups(connection: &mut Connection) -> Result<Vec<Synonyms>> {
 }
 
 /// Sets the rule of a query; without entries the query has none.
-pub async fn set(store: &Store, query: &str, pinned: &[Entry], hidden: &[Entry]) -> Result<Option<Rule>> {
+pub async fn set(store: &Store, query: &str, pinned: &[Entry], hidden: &[Entry]) -> Result<Rule> {
     let (written, query) = (query, key(query));
     if query.is_empty() || written.chars().count() > super::ask::LONGEST || query.contains('\0') {
         let message = format!("a query has 1 to {} characters", super::ask::LONGEST);
@@ -98,8 +98,7 @@ pub async fn set(store: &Store, query: &str, pinned: &[Entry], hidden: &[Entry])
     let event = Event { after: Some(after), ..Event::new("search.rule") };
     finish(transaction, store, event).await?;
     let zip = |types: Vec<String>, ids: Vec<Uuid>| types.into_iter().zip(ids).collect();
-    let rule = Rule { query: written.to_owned(), pinned: zip(pinned_types, pinned), hidden: zip(hidden_types, hidden) };
-    Ok((!is_gone).then_some(rule))
+    Ok(Rule { query: written.to_owned(), pinned: zip(pinned_types, pinned), hidden: zip(hidden_types, hidden) })
 }
 
 pub type Entry = (&'static ContentInfo, Uuid);
