@@ -168,7 +168,7 @@ impl Types {
             _ if fields.contains(&"revision") && fields.contains(&"id") => {
                 format!(" {{ id revision {} }}", told.unwrap_or_default())
             }
-            _ => " { __typename }".to_owned(),
+            _ => format!(" {{ __typename {} }}", told.unwrap_or_default()),
         }
     }
 
