@@ -3,7 +3,7 @@
 //!
 //! A response that shows a list depends on its type: on any change of any entry. One that reads an entry by its id or by a key, or follows
 //! a relation to an entry's id, depends on that entry alone, and on changes of its type of which nobody says which entries they are.
-//! Entries share [`STRIPES`] marks by a hash of their ids: what shares one is read once too often, and memory is bounded.
+//! Entries share `STRIPES` marks by a hash of their ids: what shares one is read once too often, and memory is bounded.
 //!
 //! **On this node.** Before a transaction that changes published entries sends its `commit`, it takes a lease on their types
 //! (`Connection::commit`). When the outcome is known, they are marked with a new time, then the leases end, and only then is the write
@@ -20,7 +20,7 @@
 //! mark is later. A capture is the time alone: what it misses, the check before storing finds.
 //!
 //! If a client goes away during the commit, or the connection is lost, nobody knows whether the database commits later. Such a lease
-//! counts for [`DOUBT`], and nothing captured until then is valid; of a commit that takes even longer, which nobody was told of, the
+//! counts for `DOUBT`, and nothing captured until then is valid; of a commit that takes even longer, which nobody was told of, the
 //! follower below hears as of any other.
 //!
 //! **On other nodes**, and in other processes of this machine, writers leave events in the outbox. The follower (`events/src/feed.rs`)

@@ -1,8 +1,8 @@
 //! The strict mode of the response cache in Redis or Valkey: see `store/src/generations/shared.rs`.
 //!
-//! A commit takes a lease: the script [`BEGIN`] marks what is about to change with a new number and counts a lease of each mark, the
-//! script [`END`] marks it again. A response is read after the number `count` was, and holds while no mark of it has a greater number or
-//! a lease. So a writer that dies leaves leases that keep others from caching until [`KEEP`] ends them, and never a stale response.
+//! A commit takes a lease: the script `BEGIN` marks what is about to change with a new number and counts a lease of each mark, the
+//! script `END` marks it again. A response is read after the number `count` was, and holds while no mark of it has a greater number or
+//! a lease. So a writer that dies leaves leases that keep others from caching until `KEEP` ends them, and never a stale response.
 //!
 //! **What Redis forgets.** All of this is worth nothing without its past: after `FLUSHALL`, or a restart with data from before. So an
 //! `epoch` is a part of each comparison: it begins with the id of the running server, which each connection asks for, and it is

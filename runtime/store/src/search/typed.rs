@@ -46,7 +46,7 @@ impl<'a, T: Content> Search<'a, T> {
         self
     }
 
-    /// Leaves out children and to-many relations, as [`crate::Find::bare`] does.
+    /// Leaves out children and to-many relations, as [`crate::find::Find::bare`] does.
     pub fn bare(mut self) -> Self {
         self.lists = Lists::Only(&[]);
         self
