@@ -150,6 +150,24 @@ async fn stop_words_are_not_looked_for() {
 }
 
 #[tokio::test]
+async fn a_hyphen_may_be_left_out() {
+    let site = Site::empty().await;
+    product(&site, json!({"name": "Cotton t-shirt"})).await;
+    product(&site, json!({"name": "Cotton tshirt"})).await;
+    product(&site, json!({"name": "Cotton socks"})).await;
+    for query in ["t-shirt", "tshirt", "T-Shirts"] {
+        let mut both = names(&site, query).await;
+        both.sort();
+        assert_eq!(both, ["Cotton t-shirt", "Cotton tshirt"], "{query}");
+    }
+    for query in ["cotton -t-shirt", "cotton -tshirt"] {
+        assert_eq!(names(&site, query).await, ["Cotton socks"], "{query} excludes both");
+    }
+    assert!(names(&site, "t-shirt -socks").await.contains(&"Cotton t-shirt".to_owned()));
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn a_large_import_is_found() {
     let site = Site::empty().await;
     let folder = tempfile::tempdir().expect("a folder");

@@ -83,6 +83,7 @@ declare
   changed tsquery;
   meant tsquery;
   target tsquery;
+  whole tsquery;
   is_phrase boolean;
   measure text[];
   same jsonb;
@@ -112,7 +113,9 @@ begin
     end if;
   end loop;
   if bare ~ '[[:alnum:]]-[[:alpha:]]' then
-    q := q || search.spread(websearch_to_tsquery(language, search.joined(search.whole(bare))));
+    whole := search.spread(websearch_to_tsquery(language, search.joined(search.whole(bare))));
+    -- An exclusion excludes both.
+    q := case when given::text ~ '!' then q && whole else q || whole end;
   end if;
   -- A unit may be a word as well: `3 in 1`.
   for measure in
