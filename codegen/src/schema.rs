@@ -4,6 +4,7 @@
 //! operations are sorted by name; fields keep the author's order, which is the order of columns and of the API.
 
 pub mod access;
+pub mod aggregate;
 pub mod api;
 pub mod facet;
 pub mod field_kind;

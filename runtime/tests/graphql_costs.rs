@@ -77,6 +77,7 @@ static RESOLVERS: &[TypeResolvers] = &[TypeResolvers {
     connection: "ShelfConnection",
     edge: "ShelfEdge",
     change: "",
+    aggregates: None,
     roots: &[],
     pages: &[("booksConnection", "books")],
 }];

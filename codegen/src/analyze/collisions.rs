@@ -86,6 +86,11 @@ const CONTENT_TYPES: &[&str] = &[
     "Change",
     "Facet",
     "Facets",
+    "Aggregate",
+    "Group",
+    "GroupBy",
+    "Extremes",
+    "Sums",
 ];
 const CHILDREN_TYPES: &[&str] =
     &["", "Connection", "Edge", "Order", "OrderField", "Filter", "ListFilter", "Input", "UpdateInput", "Patch", "Key"];

@@ -16,6 +16,7 @@ struct Resolvers {
     connection: String,
     edge: String,
     change: String,
+    aggregates: String,
     roots: Vec<String>,
     pages: Vec<String>,
 }
@@ -43,12 +44,13 @@ pub fn file(ty: &ContentType) -> String {
     }
     let about = format!("What answers the fields of `{}`.", ty.name.pascal());
     let mut file = RustFile::new(about, format!("schema/{}.yaml", ty.name.snake()));
-    file.uses("runtime::content", ["Resolver", "TypeResolvers", "Verb"].map(str::to_owned));
+    file.uses("runtime::content", ["AggregateInfo", "Resolver", "TypeResolvers", "Verb"].map(str::to_owned));
     let roots = api::reads(ty).into_iter().chain(api::writes(ty)).chain([api::changed(ty)]);
     let roots = roots.map(|root| resolver(&ty.name, &root));
     let inverses = ty.inverses.iter().map(|inverse| inverse.name.camel());
     let change = api::change(&ty.name.pascal());
-    let mut tables = vec![resolvers(&ty.name, &change, roots.collect(), pages(&ty.fields).chain(inverses))];
+    let itself = resolvers(&ty.name, &change, roots.collect(), pages(&ty.fields).chain(inverses));
+    let mut tables = vec![Resolvers { aggregates: aggregates(ty).to_string(), ..itself }];
     for field in &ty.fields {
         if let FieldKind::Children(child) = &field.kind {
             tables.push(resolvers(&child.name, "", Vec::new(), pages(&child.fields)));
@@ -88,7 +90,17 @@ fn resolvers(of: &Name, change: &str, roots: Vec<TokenStream>, lists: impl Itera
         connection: literal(&api::connection(&of.pascal())).to_string(),
         edge: literal(&api::edge(&of.pascal())).to_string(),
         change: literal(change).to_string(),
+        aggregates: quote!(None).to_string(),
         roots: codes(roots),
         pages: codes(lists.map(page)),
     }
+}
+
+/// The names of the types of aggregates, empty for those that the API does not have.
+fn aggregates(ty: &ContentType) -> TokenStream {
+    let names = ty.aggregates();
+    let group = if ty.grouped().next().is_some() { names.group } else { String::new() };
+    let sums = if ty.summed().next().is_some() { names.sums } else { String::new() };
+    let (of, group, extremes, sums) = (literal(&names.of), literal(&group), literal(&names.extremes), literal(&sums));
+    quote!(Some(&AggregateInfo { type_name: #of, group: #group, extremes: #extremes, sums: #sums }))
 }

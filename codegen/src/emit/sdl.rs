@@ -3,6 +3,7 @@
 //! Roots come first, then a section per content type, the components, and the shared types.
 
 mod access;
+mod aggregates;
 mod collaboration;
 pub mod document;
 mod filters;
@@ -59,6 +60,7 @@ fn content_type(ty: &ContentType) -> Vec<Definition> {
     for owner in Owner::all(ty) {
         section.extend(types::owner(&owner));
         section.extend(types::change(&owner));
+        section.extend(owner.root.into_iter().flat_map(aggregates::definitions));
         section.extend(filters::owner(&owner));
         section.extend(inputs::owner(&owner));
     }

@@ -13,6 +13,7 @@ pub enum Verb<'a> {
         input: &'static str,
     },
     List,
+    Aggregate,
     Create,
     Update,
     Upsert,
@@ -44,7 +45,9 @@ pub fn reads(ty: &ContentType) -> Vec<RootField<'_>> {
     });
     let by_id = (ty.name.camel(), Verb::ById);
     let revision = (format!("{}Revision", ty.name.camel()), Verb::Revision);
-    std::iter::once(by_id).chain(keys).chain([(ty.plural.camel(), Verb::List), revision]).map(root_field).collect()
+    let aggregates = (format!("{}Aggregates", ty.name.camel()), Verb::Aggregate);
+    let others = [(ty.plural.camel(), Verb::List), aggregates, revision];
+    std::iter::once(by_id).chain(keys).chain(others).map(root_field).collect()
 }
 
 /// The root fields that write a type.

@@ -105,6 +105,8 @@ pub struct Mapping {
     pub filter_name: &'static str,
     pub filter: FilterFamily,
     pub takes: Takes,
+    /// GraphQL type of a sum of values, which may be greater than any of them; `None` if there is no sum.
+    pub sum: Option<&'static str>,
     /// The server's kind, whose parser and printer also process YAML values.
     pub kind: Kind,
     /// A value as written in YAML, for help and documentation.

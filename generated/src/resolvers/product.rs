@@ -3,16 +3,18 @@
 //! Written by `cargo xtask generate` from schema/product.yaml; do not edit.
 
 use crate::content::{PRODUCT, PRODUCT_VARIANT};
-use runtime::content::{Resolver, TypeResolvers, Verb};
+use runtime::content::{AggregateInfo, Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
         of: &PRODUCT, connection: "ProductConnection", edge: "ProductEdge", change: "ProductChange",
+        aggregates: Some (& AggregateInfo { type_name : "ProductAggregate" , group : "ProductGroup" , extremes : "ProductExtremes" , sums : "ProductSums" }),
         roots: &[
             Resolver { field: "product", verb: Verb::ById, of: &PRODUCT },
             Resolver { field: "productBySlug", verb: Verb::ByKey("slug"), of: &PRODUCT },
             Resolver { field: "productByExternalRef", verb: Verb::ByKey("external_ref"), of: &PRODUCT },
             Resolver { field: "products", verb: Verb::List, of: &PRODUCT },
+            Resolver { field: "productAggregates", verb: Verb::Aggregate, of: &PRODUCT },
             Resolver { field: "productRevision", verb: Verb::Revision, of: &PRODUCT },
             Resolver { field: "createProduct", verb: Verb::Create, of: &PRODUCT },
             Resolver { field: "updateProduct", verb: Verb::Update, of: &PRODUCT },
@@ -36,6 +38,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
     },
     TypeResolvers {
         of: &PRODUCT_VARIANT, connection: "ProductVariantConnection", edge: "ProductVariantEdge", change: "",
+        aggregates: None,
         roots: &[],
         pages: &[],
     },

@@ -163,7 +163,7 @@ impl Write {
             Verb::Duplicate => Self::Duplicate,
             Verb::Restore => Self::Restore,
             Verb::Undelete => Self::Undelete,
-            Verb::ById | Verb::ByKey(_) | Verb::List | Verb::Revision | Verb::Changed => return None,
+            Verb::ById | Verb::ByKey(_) | Verb::List | Verb::Aggregate | Verb::Revision | Verb::Changed => return None,
         })
     }
 

@@ -140,10 +140,25 @@ pub struct TypeResolvers {
     pub edge: &'static str,
     /// GraphQL type of one change: `ProductChange`. Empty for children.
     pub change: &'static str,
+    /// `None` for children.
+    pub aggregates: Option<&'static AggregateInfo>,
     /// Fields of `Query`, `Mutation` and `Subscription`; children have none.
     pub roots: &'static [Resolver],
     /// Fields of the object that are a connection of one of its lists: `("tagsConnection", "tags")`.
     pub pages: &'static [(&'static str, &'static str)],
+}
+
+/// GraphQL types of the aggregates of a content type.
+#[derive(Debug)]
+pub struct AggregateInfo {
+    /// `ProductAggregate`
+    pub type_name: &'static str,
+    /// `ProductGroup`; empty if entries cannot be grouped.
+    pub group: &'static str,
+    /// `ProductExtremes`
+    pub extremes: &'static str,
+    /// `ProductSums`; empty if nothing can be added up.
+    pub sums: &'static str,
 }
 
 /// A field of `Query`, `Mutation` or `Subscription`, and its resolver.
@@ -161,6 +176,8 @@ pub enum Verb {
     ByKey(&'static str),
     /// As a connection.
     List,
+    /// Counts, extremes and sums.
+    Aggregate,
     Create,
     Update,
     Upsert,
@@ -181,7 +198,7 @@ pub enum Verb {
 impl Verb {
     /// Whether it is a mutation.
     pub fn writes(self) -> bool {
-        !matches!(self, Self::ById | Self::ByKey(_) | Self::List | Self::Revision | Self::Changed)
+        !matches!(self, Self::ById | Self::ByKey(_) | Self::List | Self::Aggregate | Self::Revision | Self::Changed)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A protocol builds a `plan`, `prepare` adds the arguments and `load` runs the statements; the protocol then writes the
 //! response from PostgreSQL's rows. A read uses only the stage that it is given.
 
+pub mod aggregate;
 pub mod asked;
 pub(crate) mod filter;
 pub mod link;

@@ -71,6 +71,7 @@ static RESOLVERS: &[TypeResolvers] = &[TypeResolvers {
     connection: "MemoConnection",
     edge: "MemoEdge",
     change: "",
+    aggregates: None,
     roots: &[
         Resolver { field: "memo", verb: Verb::ById, of: &MEMO },
         Resolver { field: "memos", verb: Verb::List, of: &MEMO },

@@ -33,6 +33,7 @@ static RESOLVERS: &[TypeResolvers] = &[
         connection: "LabelConnection",
         edge: "LabelEdge",
         change: "",
+        aggregates: None,
         roots: &[
             Resolver { field: "label", verb: Verb::ById, of: &LABEL },
             Resolver { field: "labels", verb: Verb::List, of: &LABEL },
@@ -44,6 +45,7 @@ static RESOLVERS: &[TypeResolvers] = &[
         connection: "NoteConnection",
         edge: "NoteEdge",
         change: "",
+        aggregates: None,
         roots: &[
             Resolver { field: "note", verb: Verb::ById, of: &NOTE },
             Resolver { field: "noteBySlug", verb: Verb::ByKey("slug"), of: &NOTE },
@@ -56,6 +58,7 @@ static RESOLVERS: &[TypeResolvers] = &[
         connection: "NoteItemConnection",
         edge: "NoteItemEdge",
         change: "",
+        aggregates: None,
         roots: &[],
         pages: &[],
     },
@@ -64,6 +67,7 @@ static RESOLVERS: &[TypeResolvers] = &[
         connection: "PersonConnection",
         edge: "PersonEdge",
         change: "",
+        aggregates: None,
         roots: &[
             Resolver { field: "person", verb: Verb::ById, of: &PERSON },
             Resolver { field: "persons", verb: Verb::List, of: &PERSON },

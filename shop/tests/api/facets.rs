@@ -8,7 +8,7 @@ use crate::client::{Node, Site, command};
 use crate::search::{data, edit, eventually, found, names, product};
 
 /// A brand, a category or a tag.
-async fn named(site: &Node, ty: &str, name: &str) -> String {
+pub async fn named(site: &Node, ty: &str, name: &str) -> String {
     let create = format!("mutation {{ create{ty}(input: {{ name: \"{name}\" }}) {{ id }} }}");
     edit(site, &create, json!({})).await[format!("create{ty}")]["id"].as_str().expect("an id").to_owned()
 }

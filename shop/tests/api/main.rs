@@ -1,5 +1,6 @@
 //! The server as its clients see it: a real process on a real database, with requests and responses.
 
+mod aggregates;
 mod bin;
 mod cached;
 mod client;

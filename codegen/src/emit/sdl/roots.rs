@@ -2,8 +2,8 @@
 
 use crate::emit::sdl::types::page_args;
 use crate::emit::sdl::{
-    Definition, Kind, Member, access, collaboration, described, history, previews, publishing, redirects, releases,
-    review, schedules, search, search_rules, spoken, webhooks, words,
+    Definition, Kind, Member, access, aggregates, collaboration, described, history, previews, publishing, redirects,
+    releases, review, schedules, search, search_rules, spoken, webhooks, words,
 };
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
@@ -83,6 +83,7 @@ fn reads(ty: &ContentType) -> Vec<Member> {
             let list = Member::new(root.name, pages, format!("The {many}, as a connection."));
             list.args(page_args(&name, "newest first")).args(versions())
         }
+        Verb::Aggregate => aggregates::root(ty, root.name).args(versions()),
         Verb::Revision => {
             let about = format!(
                 "The {one} as it was at a revision, for those who may read its history. Entries that it refers to are read as drafts."
@@ -174,7 +175,13 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
             let input = Member::new("input", format!("{name}UpdateInput"), input);
             field(&name, about).args([entry_id(), input])
         }
-        Verb::Unpublish | Verb::ById | Verb::ByKey { .. } | Verb::List | Verb::Revision | Verb::Changed => {
+        Verb::Unpublish
+        | Verb::ById
+        | Verb::ByKey { .. }
+        | Verb::List
+        | Verb::Aggregate
+        | Verb::Revision
+        | Verb::Changed => {
             let force = "Unpublish the entry even if published entries refer to it. There it becomes null, or is missing from lists.";
             let force = Member::new("force", "Boolean!", force).default("false");
             let about = format!("Unpublishes the {one}, which remains as a draft.");

@@ -358,6 +358,8 @@ impl<'a> Count<'a> {
             let role = match ty {
                 ty if types.facts.is_filter(ty) => Role::Filter,
                 ty if types.facts.is_order(ty) => Role::Order,
+                // The rows are sorted into groups.
+                _ if name == "groupBy" => Role::Order,
                 _ if at_root && self.is_mutation => Role::Input,
                 _ => Role::Value,
             };

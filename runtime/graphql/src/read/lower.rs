@@ -1,5 +1,6 @@
 //! Turns a selection into the plan of its reads and the shape of its response.
 
+mod aggregate;
 mod search;
 mod stored;
 

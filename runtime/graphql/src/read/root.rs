@@ -1,5 +1,6 @@
 //! Root fields: the reads of queries, and the entries that mutations return.
 
+mod aggregate;
 mod search;
 
 use std::collections::HashMap;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use super::lists::Lists;
 use super::lower::{Lowered, Lowering};
 use super::selection::{Document, Selected};
-use super::shape::{Given, PageShape, Prefix, RedirectionWhat, SearchShape, Shape};
+use super::shape::{AggregateShape, Given, PageShape, Prefix, RedirectionWhat, SearchShape, Shape};
 use super::write::{Writer, Written};
 use super::{Arguments, Failure, Request};
 use base::error::{Code, Error, Problem, Result, Step};
@@ -32,6 +33,9 @@ const SEARCHING: usize = 6;
 const MARKING: usize = 2;
 /// Those of a facet: it looks at all entries that are found, as the search does.
 const FACETING: usize = 2;
+
+/// For aggregates, which read all entries that match.
+const AGGREGATING: usize = 6;
 
 /// For what a release or a moment changes, which is looked up first.
 const AHEAD: usize = 20;
@@ -58,6 +62,7 @@ impl Weigh for Root {
             What::Page(shape) => shape.weigh(scales),
             What::Nodes { shapes, .. } => shapes.weigh(scales),
             What::Search(shape) => shape.weigh(scales),
+            What::Aggregate(shape) => shape.weigh(scales),
             What::Resolved { shapes, redirection } => {
                 shapes.weigh(scales);
                 redirection.weigh(scales);
@@ -84,6 +89,8 @@ enum What {
     },
     /// By words.
     Search(SearchShape),
+    /// In groups.
+    Aggregate(AggregateShape),
     /// By ids from the caller.
     Entries {
         shape: Shape,
@@ -218,12 +225,16 @@ impl Root {
         let looking = match (&self.what, &self.lowered.plan.root) {
             (What::Resolved { .. }, _) => RESOLVING,
             (What::Search(shape), _) => SEARCHING + MARKING * shape.searched + FACETING * shape.facets.len(),
+            (What::Aggregate(_), _) => AGGREGATING,
             _ => 0,
         };
         let ahead = if self.names(&["release", "at"]) { AHEAD } else { 0 };
         looking
             + ahead
-            + self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. } | What::Search(_)))
+            + self
+                .lowered
+                .plan
+                .statements(!matches!(self.what, What::Nodes { many: true, .. } | What::Search(_) | What::Aggregate(_)))
     }
 
     /// The stage whose rights the field needs. Problems of the arguments are reported by [`Root::run`].
@@ -351,6 +362,9 @@ impl Root {
             (What::Search(shape), PlanRoot::Rows(objects)) => {
                 Box::pin(self.search(run, (objects, shape), arguments, given)).await
             }
+            (What::Aggregate(shape), PlanRoot::Rows(objects)) => {
+                Box::pin(self.aggregates(run, (objects, shape), arguments)).await
+            }
             (What::Resolved { shapes, redirection }, PlanRoot::Rows(objects)) => {
                 Box::pin(self.resolved(run, (objects, shapes), redirection, arguments)).await
             }
@@ -474,6 +488,10 @@ fn by_resolver<'a>(
         Verb::List => {
             let (page, shape) = lowering.page("Query", info, selected, DefaultOrder::Newest);
             return (PlanRoot::Page(page), What::Page(shape));
+        }
+        Verb::Aggregate => {
+            let (objects, shape) = lowering.aggregate(info, selected);
+            return (PlanRoot::Rows(objects), What::Aggregate(shape));
         }
         Verb::ByKey(key) => info.fields.iter().find(|field| field.snake == key).map(|field| (field, field.shape)),
         _ => None,

@@ -8,6 +8,7 @@ use async_graphql_value::Value as Literal;
 use base::error::Step;
 use model::content::{ContentInfo, EnumInfo, FieldInfo};
 use model::kind::{Kind, Part};
+use store::read::aggregate::Measured;
 
 /// `{"key":` or `,"key":`, ready to be copied and shared by all fields with the key.
 pub type Prefix = Arc<[u8]>;
@@ -176,6 +177,46 @@ pub struct SearchShape {
     pub shapes: Vec<Vec<Shape>>,
     pub facets: Vec<FacetShape>,
     pub items: Vec<(Prefix, SearchWhat)>,
+}
+
+/// What is selected of aggregates.
+#[derive(Debug)]
+pub struct AggregateShape {
+    pub info: &'static ContentInfo,
+    pub measured: Vec<Measured>,
+    pub items: Vec<(Prefix, AggregateWhat)>,
+}
+
+#[derive(Debug)]
+pub enum AggregateWhat {
+    Constant(Box<[u8]>),
+    Count,
+    Group(Vec<(Prefix, GroupWhat)>),
+    Values(Statistic, Vec<(Prefix, ValueWhat)>),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Statistic {
+    Min,
+    Max,
+    Sum,
+}
+
+/// A value that the entries of a group have in common.
+#[derive(Debug)]
+pub enum GroupWhat {
+    Constant(Box<[u8]>),
+    Value(&'static FieldInfo),
+    /// With the index of the object.
+    Entry(&'static FieldInfo, usize, Shape),
+}
+
+/// An index into what is measured; of money, with its parts.
+#[derive(Debug)]
+pub enum ValueWhat {
+    Constant(Box<[u8]>),
+    Value(usize),
+    Amounts(usize, Vec<(Prefix, PartWhat)>),
 }
 
 /// A facet of a type.

@@ -1,11 +1,13 @@
 //! The heap size of the shape of a response.
 
 use super::shape::{
-    CountWhat, EdgeWhat, FacetShape, FacetWhat, FacetsWhat, Given, InfoWhat, MarkWhat, PageShape, PageWhat, PartWhat,
-    Path, Place, RangeWhat, RedirectionWhat, SearchEdgeWhat, SearchShape, SearchWhat, StoredShape, StoredWhat, What,
+    AggregateShape, AggregateWhat, CountWhat, EdgeWhat, FacetShape, FacetWhat, FacetsWhat, Given, GroupWhat, InfoWhat,
+    MarkWhat, PageShape, PageWhat, PartWhat, Path, Place, RangeWhat, RedirectionWhat, SearchEdgeWhat, SearchShape,
+    SearchWhat, StoredShape, StoredWhat, ValueWhat, What,
 };
 use crate::weigh::Held;
 use base::weigh::{Scales, Weigh};
+use store::read::aggregate::Measured;
 
 impl Weigh for Path {
     fn weigh(&self, scales: &mut Scales) {
@@ -67,6 +69,44 @@ impl Weigh for SearchShape {
         self.shapes.weigh(scales);
         self.facets.weigh(scales);
         self.items.weigh(scales);
+    }
+}
+
+impl Weigh for AggregateShape {
+    fn weigh(&self, scales: &mut Scales) {
+        scales.block(self.measured.capacity() * size_of::<Measured>());
+        self.items.weigh(scales);
+    }
+}
+
+impl Weigh for AggregateWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Group(items) => items.weigh(scales),
+            Self::Values(_, items) => items.weigh(scales),
+            Self::Count => {}
+        }
+    }
+}
+
+impl Weigh for GroupWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Entry(_, _, shape) => shape.weigh(scales),
+            Self::Value(_) => {}
+        }
+    }
+}
+
+impl Weigh for ValueWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Amounts(_, items) => items.weigh(scales),
+            Self::Value(_) => {}
+        }
     }
 }
 

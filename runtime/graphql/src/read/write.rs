@@ -1,5 +1,6 @@
 //! Writes the response from PostgreSQL's rows directly to JSON bytes, in the order of the selection.
 
+pub mod aggregate;
 pub mod facet;
 mod pages;
 pub mod search;

@@ -3,15 +3,17 @@
 //! Written by `cargo xtask generate` from schema/post.yaml; do not edit.
 
 use crate::content::POST;
-use runtime::content::{Resolver, TypeResolvers, Verb};
+use runtime::content::{AggregateInfo, Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
         of: &POST, connection: "PostConnection", edge: "PostEdge", change: "PostChange",
+        aggregates: Some (& AggregateInfo { type_name : "PostAggregate" , group : "PostGroup" , extremes : "PostExtremes" , sums : "" }),
         roots: &[
             Resolver { field: "post", verb: Verb::ById, of: &POST },
             Resolver { field: "postBySlug", verb: Verb::ByKey("slug"), of: &POST },
             Resolver { field: "posts", verb: Verb::List, of: &POST },
+            Resolver { field: "postAggregates", verb: Verb::Aggregate, of: &POST },
             Resolver { field: "postRevision", verb: Verb::Revision, of: &POST },
             Resolver { field: "createPost", verb: Verb::Create, of: &POST },
             Resolver { field: "updatePost", verb: Verb::Update, of: &POST },

@@ -3,16 +3,18 @@
 //! Written by `cargo xtask generate` from schema/service.yaml; do not edit.
 
 use crate::content::SERVICE;
-use runtime::content::{Resolver, TypeResolvers, Verb};
+use runtime::content::{AggregateInfo, Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
         of: &SERVICE, connection: "ServiceConnection", edge: "ServiceEdge", change: "ServiceChange",
+        aggregates: Some (& AggregateInfo { type_name : "ServiceAggregate" , group : "ServiceGroup" , extremes : "ServiceExtremes" , sums : "ServiceSums" }),
         roots: &[
             Resolver { field: "service", verb: Verb::ById, of: &SERVICE },
             Resolver { field: "serviceBySlug", verb: Verb::ByKey("slug"), of: &SERVICE },
             Resolver { field: "serviceByExternalRef", verb: Verb::ByKey("external_ref"), of: &SERVICE },
             Resolver { field: "services", verb: Verb::List, of: &SERVICE },
+            Resolver { field: "serviceAggregates", verb: Verb::Aggregate, of: &SERVICE },
             Resolver { field: "serviceRevision", verb: Verb::Revision, of: &SERVICE },
             Resolver { field: "createService", verb: Verb::Create, of: &SERVICE },
             Resolver { field: "updateService", verb: Verb::Update, of: &SERVICE },

@@ -3,15 +3,17 @@
 //! Written by `cargo xtask generate` from schema/thing.yaml; do not edit.
 
 use crate::content::{THING, THING_PIECE};
-use runtime::content::{Resolver, TypeResolvers, Verb};
+use runtime::content::{AggregateInfo, Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
         of: &THING, connection: "ThingConnection", edge: "ThingEdge", change: "ThingChange",
+        aggregates: Some (& AggregateInfo { type_name : "ThingAggregate" , group : "ThingGroup" , extremes : "ThingExtremes" , sums : "ThingSums" }),
         roots: &[
             Resolver { field: "thing", verb: Verb::ById, of: &THING },
             Resolver { field: "thingBySlug", verb: Verb::ByKey("slug"), of: &THING },
             Resolver { field: "things", verb: Verb::List, of: &THING },
+            Resolver { field: "thingAggregates", verb: Verb::Aggregate, of: &THING },
             Resolver { field: "thingRevision", verb: Verb::Revision, of: &THING },
             Resolver { field: "createThing", verb: Verb::Create, of: &THING },
             Resolver { field: "updateThing", verb: Verb::Update, of: &THING },
@@ -33,6 +35,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
     },
     TypeResolvers {
         of: &THING_PIECE, connection: "ThingPieceConnection", edge: "ThingPieceEdge", change: "",
+        aggregates: None,
         roots: &[],
         pages: &[("extrasConnection", "extras")],
     },
