@@ -1,16 +1,17 @@
-//! `Key`: what a response depends on, besides the content and the rights of visitors.
+//! `Key`: what a response depends on, besides the content.
 
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
-/// A hash of document, operation and variables. It is long enough that nobody finds two requests with the same.
+/// A hash of the reader's class, document, operation and variables. It is long enough that nobody finds two requests with the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
 impl Key {
-    /// Of an anonymous request: all of them have the same rights.
-    pub fn of(document: &str, operation: Option<&str>, variables: &Map<String, Json>) -> Self {
+    /// Of readers of this class: all of them have the same rights.
+    pub fn of(class: &str, document: &str, operation: Option<&str>, variables: &Map<String, Json>) -> Self {
         let mut hash = Sha256::new();
+        text(class, &mut hash);
         text(document, &mut hash);
         match operation {
             None => hash.update([0]),
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     fn key(document: &str, operation: Option<&str>, variables: Json) -> Key {
-        Key::of(document, operation, variables.as_object().unwrap())
+        Key::of("", document, operation, variables.as_object().unwrap())
     }
 
     #[test]
@@ -89,6 +90,7 @@ mod tests {
             key("{ a }", Some("b"), json!({ "x": { "y": 1, "z": [1, 2], "w": "1" } })),
             key("{ a }", Some("b"), json!({ "x": { "y": 1, "z": [1, 2] }, "w": "1", "v": null })),
             key("{ a }b", None, json!({})),
+            Key::of("viewer", "{ a }", Some("b"), json!({ "x": { "y": 1, "z": [1, 2] }, "w": "1" }).as_object().unwrap()),
         ];
         for (place, other) in others.iter().enumerate() {
             assert!(*other != one && !others[..place].contains(other), "{place}");

@@ -19,7 +19,7 @@ fn responses() -> Responses {
 }
 
 fn key(text: &str) -> Key {
-    Key::of(text, None, &Map::new())
+    Key::of("", text, None, &Map::new())
 }
 
 fn new(responses: &Responses, body: &[u8]) -> New {
@@ -55,11 +55,11 @@ fn one_reads_and_what_others_have_read_beside_it_is_never_overwritten() {
     assert!(end.has_changed().is_err() && end.borrow_and_update().has_changed(), "the others go on");
     assert_eq!(found(&responses, &key), Some(b"1".to_vec()));
     // One whose client goes away leaves its turn to another.
-    let given_up = flight(&responses, super::Key::of("b", None, &Map::new()));
+    let given_up = flight(&responses, super::Key::of("", "b", None, &Map::new()));
     let Turn::Other(end) = responses.turn(given_up.key) else { panic!("two flights") };
     drop(given_up);
     assert!(end.has_changed().is_err() && !end.borrow().has_changed());
-    drop(flight(&responses, super::Key::of("b", None, &Map::new())));
+    drop(flight(&responses, super::Key::of("", "b", None, &Map::new())));
     // Who reads without a flight may have seen more than what is kept, or than a flight that ends later.
     let second = flight(&responses, key);
     responses.pass_by(&key);
@@ -81,7 +81,7 @@ fn what_cannot_be_kept_is_remembered_and_kept_responses_do_not_outlive_what_they
     assert!(matches!(responses.find(&key), Found::Never(Why::Large)));
     responses.pass_by(&key);
     assert!(matches!(responses.find(&key), Found::Never(Why::Large)), "it is still too large");
-    let other = super::Key::of("b", None, &Map::new());
+    let other = super::Key::of("", "b", None, &Map::new());
     let second = flight(&responses, other);
     let late = new(&responses, b"1");
     responses.keep(&second, new(&responses, b"1")).unwrap();

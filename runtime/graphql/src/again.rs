@@ -43,8 +43,7 @@ impl Api {
         self.responses.as_ref()
     }
 
-    /// Looks a request up, by its text alone. Only visitors share responses, since all of them have the same rights; nobody else gets
-    /// those of visitors.
+    /// Looks a request up, by its text and the class of its sender: only those who have the same rights share responses.
     pub(crate) async fn looked_up(
         &self,
         store: &Store,
@@ -52,10 +51,12 @@ impl Api {
         preview: Option<&Preview>,
     ) -> Option<Looked<'_>> {
         let responses = self.responses.as_ref()?;
-        if !store.access.actor.is_anonymous() || preview.is_some() {
+        let is_known = !store.access.actor.is_anonymous();
+        let class = store.access.class().filter(|_| preview.is_none() && !(is_known && request.anew));
+        let Some(class) = class else {
             return Some(Looked::Asked(Asked { responses, key: Err(Why::Sender), never: None }));
-        }
-        let key = Key::of(&request.query, request.operation_name.as_deref(), &request.variables);
+        };
+        let key = Key::of(&class, &request.query, request.operation_name.as_deref(), &request.variables);
         Some(match responses.find(&key) {
             Found::Kept(kept) if responses.is_confirmed(&kept).await => Looked::Kept(kept),
             Found::Kept(_) | Found::Nothing => Looked::Asked(Asked { responses, key: Ok(key), never: None }),

@@ -177,6 +177,30 @@ impl Answer {
         Self { outcome: Outcome::Executed, code, body, cached: None }
     }
 
+    /// Adds `extensions.cache`, for developers: the body is a copy then, even if it is kept.
+    pub fn telling(self) -> Self {
+        const END: &[u8] = b"}}";
+        let (Some(cached), Outcome::Executed) = (self.cached, self.outcome) else { return self };
+        let told = match cached {
+            Cached::Hit { age } => serde_json::json!({ "result": "hit", "age": age.as_secs() }),
+            Cached::Miss => serde_json::json!({ "result": "miss" }),
+            Cached::Bypass(why) => serde_json::json!({ "result": "bypass", "reason": why.as_str() }),
+        };
+        let mut bytes = self.body.to_vec();
+        if !bytes.ends_with(END) {
+            return self;
+        }
+        bytes.truncate(bytes.len() - END.len());
+        let mut body = Pieces::new(self.body.memory(), 0);
+        let end = body.end();
+        *end = bytes;
+        end.extend_from_slice(b",\"cache\":");
+        write_json(&told, end);
+        end.extend_from_slice(END);
+        body.count();
+        Self { body, ..self }
+    }
+
     /// A response without `data`, since nothing was executed.
     pub fn refused(failures: &[Failure]) -> Self {
         let code = failures.first().map_or(Code::Internal, |failure| failure.problem.code);

@@ -62,6 +62,8 @@ pub struct Request {
     pub document: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Map<String, Json>,
+    /// Whether it is read even if its response is kept: for accounts and tokens.
+    pub anew: bool,
 }
 
 /// The HTTP method of the request: GET must not change anything.

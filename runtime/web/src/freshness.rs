@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 
 use base::settings::{self, Reader};
@@ -78,6 +78,12 @@ impl Freshness {
             }
         }
     }
+}
+
+/// Whether the client wants no response that is kept: the directive `no-cache` (RFC 9111, 5.2.1.4).
+pub fn is_wanted(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
 }
 
 #[cfg(test)]

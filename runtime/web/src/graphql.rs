@@ -22,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::accept::{self, Events, Media};
 use super::body::{self, Malformed, Requests};
-use super::freshness::Steady;
+use super::freshness::{self, Steady};
 use super::intake::Intake;
 use super::{App, Environment, Peer, auth, encoded, preview, sent, validator};
 use ::graphql::answer::{Answer, Cached, Failure, Outcome};
@@ -160,6 +160,9 @@ async fn post(app: &Arc<App>, (media, events): (Media, Events), request: Request
             let mut answered = execute(&purse, &app.protection.ration(), request, actor.clone(), Verb::Post).await;
             let cached = answered.cached;
             let encoding = purse.encoding(&actor, &answered.body);
+            if app.environment == Environment::Development {
+                answered = answered.telling();
+            }
             let encoding = encoded::encode(app, &mut answered.body, encoding).await;
             let mut response = respond(media, answered);
             encoded::tell(&mut response, encoding);
@@ -333,6 +336,7 @@ async fn execute(
     let app = purse.app;
     let began = Instant::now();
     seen::begin_operation();
+    request.anew = freshness::is_wanted(&purse.parts.headers);
     let resolved = app.protection.documents.resolve(&mut request);
     let is_known = matches!(resolved, Ok(true));
     let answer = match resolved {

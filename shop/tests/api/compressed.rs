@@ -49,6 +49,15 @@ async fn post(site: &Site, query: &str, headers: &[(&str, &str)]) -> Answer {
     answer
 }
 
+fn path() -> String {
+    format!("/graphql?query={}", LARGE.replace(' ', "%20").replace('{', "%7B").replace('}', "%7D"))
+}
+
+/// Without what a response to POST tells developers.
+async fn by_get(site: &Site, headers: &[(&str, &str)]) -> Answer {
+    site.send("GET", &path(), headers, "").await
+}
+
 #[tokio::test]
 async fn the_client_chooses_a_coding_and_small_responses_have_none() {
     let site = site(&[]).await;
@@ -112,7 +121,7 @@ async fn nothing_is_compressed_that_a_cookie_gives_access_to() {
 #[tokio::test]
 async fn each_coding_has_its_own_tag() {
     let site = site(&[]).await;
-    let path = format!("/graphql?query={}", LARGE.replace(' ', "%20").replace('{', "%7B").replace('}', "%7D"));
+    let path = path();
     let mut tags: Vec<String> = Vec::new();
     for accept in ["identity", "gzip", "br", "zstd"] {
         let headers = [("accept-encoding", accept)];
@@ -146,23 +155,23 @@ async fn what_is_kept_is_compressed_once_and_weighed() {
         let line = answer.body.lines().find_map(|line| line.strip_prefix("typecase_response_cache_bytes "));
         line.unwrap().parse::<f64>().unwrap()
     };
-    let mut plain = post(&site, LARGE, &[]).await;
+    let mut plain = by_get(&site, &[]).await;
     let begun = std::time::Instant::now();
     while !is_hit(&plain) {
         assert!(begun.elapsed() < std::time::Duration::from_secs(20));
-        plain = post(&site, LARGE, &[]).await;
+        plain = by_get(&site, &[]).await;
     }
     // The smallest coding, since it is sent often.
     let mut weight = bytes().await;
     for (accept, expected) in [(ALL, "br"), ("gzip", "gzip"), ("zstd", "zstd")] {
-        let first = post(&site, LARGE, &[("accept-encoding", accept)]).await;
+        let first = by_get(&site, &[("accept-encoding", accept)]).await;
         assert_eq!((first.header("content-encoding"), is_hit(&first)), (Some(expected), true), "{}", told(&first));
         assert_eq!(read(&first), plain.body);
         let more = bytes().await - weight;
         let length = first.bytes.len() as f64;
         assert!(more >= length && more < length + 100.0, "{accept}: {more} for {length}");
-        let again = post(&site, LARGE, &[("accept-encoding", accept)]).await;
-        assert_eq!((again.bytes, is_hit(&post(&site, LARGE, &[]).await)), (first.bytes, true));
+        let again = by_get(&site, &[("accept-encoding", accept)]).await;
+        assert_eq!((again.bytes, is_hit(&by_get(&site, &[]).await)), (first.bytes, true));
         assert!((bytes().await - weight - more).abs() < 1.0, "{accept}: it is kept once");
         weight += more;
     }
@@ -171,7 +180,7 @@ async fn what_is_kept_is_compressed_once_and_weighed() {
     let create =
         "mutation { createProduct(input: { name: \"Zebra\", price: { amount: \"1\" } }, publish: true) { id } }";
     site.post(&json!({ "query": create }), &[("authorization", &token)]).await;
-    let changed = post(&site, LARGE, &[("accept-encoding", "gzip")]).await;
+    let changed = by_get(&site, &[("accept-encoding", "gzip")]).await;
     assert!(!is_hit(&changed) && read(&changed).contains("Zebra"));
     assert!(bytes().await < weight);
     site.stop().await;

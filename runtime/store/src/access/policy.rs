@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo, USER_PREFIX};
+use super::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo, THE_ACTOR, USER_PREFIX};
 use crate::Stage;
 use crate::id;
 use base::error::{Code, Problem};
@@ -36,6 +36,8 @@ pub struct Role {
     rules: HashMap<(&'static str, Action), Rule>,
     /// Whether a condition of a rule depends on when or by whom an entry was published.
     heeds_publication: bool,
+    /// Whether what is shown of published entries depends on who reads it.
+    heeds_reader: bool,
 }
 
 /// What a role may do with a content type.
@@ -77,7 +79,9 @@ impl Policy {
             };
             let rules: HashMap<_, Rule> = schema.access.iter().flat_map(of_type).collect();
             let heeds_publication = rules.values().any(|rule| rule.conditions().any(is_of_publication));
-            (info.name, Arc::new(Role { info, rules, heeds_publication }))
+            let reads = rules.iter().filter(|((_, action), _)| *action == Stage::Live.action());
+            let heeds_reader = reads.map(|(_, rule)| rule).any(|rule| rule.conditions().any(names_reader));
+            (info.name, Arc::new(Role { info, rules, heeds_publication, heeds_reader }))
         };
         Self { roles: schema.roles.iter().map(role).collect() }
     }
@@ -136,6 +140,15 @@ fn is_of_publication(filter: &Json) -> bool {
     }
 }
 
+/// Whether a filter, or one inside it, compares with the actor's user.
+fn names_reader(filter: &Json) -> bool {
+    match filter {
+        Json::Object(members) => members.values().any(names_reader),
+        Json::Array(items) => items.iter().any(names_reader),
+        value => value == THE_ACTOR,
+    }
+}
+
 impl Grant<'_> {
     pub fn is_denied(self) -> bool {
         matches!(self, Self::Denied)
@@ -168,6 +181,19 @@ impl Access {
     pub fn heeds_publication(&self) -> bool {
         let rules = self.role.as_ref().filter(|_| self.actor.identity != Identity::System);
         rules.is_some_and(|role| role.heeds_publication)
+    }
+
+    /// What the actor's rights on published entries depend on: actors of one class see the same. Empty for visitors, and `None` for
+    /// those whom no rule binds, and for the developer.
+    pub fn class(&self) -> Option<String> {
+        match self.actor.identity {
+            Identity::Anonymous => Some(String::new()),
+            Identity::User { .. } | Identity::Token { .. } => {
+                let reader = self.role.as_ref().filter(|role| role.heeds_reader).and_then(|_| self.actor.user());
+                Some(format!("{:?} {:?} {reader:?}", self.actor.role, self.actor.scopes))
+            }
+            Identity::Developer | Identity::System => None,
+        }
     }
 
     /// The API id of the acting user; null if no user acts.

@@ -31,7 +31,7 @@ impl Nodes {
             if answers.iter().all(is_hit) {
                 let [one, other] = answers.map(|answer| answer.json());
                 assert!(one.get("errors").is_none(), "{one}");
-                if one == other {
+                if one["data"] == other["data"] {
                     return one["data"].clone();
                 }
             }

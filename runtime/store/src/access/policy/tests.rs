@@ -1,8 +1,12 @@
 //! The rules of an actor, without a database.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Access, Policy, Used};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Access, Policy, Role, Used, names_reader};
 use crate::Stage;
 use crate::access::{Action, Actor, Area, Identity, Origin, Scope};
 use base::error::Code;
@@ -163,4 +167,42 @@ fn areas_are_managed_by_roles_and_not_by_tokens_with_scopes() {
     assert!(editor(None).manages(Area::Audit) && !editor(None).manages(Area::Users));
     assert!(!editor(Some(Vec::new())).manages(Area::Audit) && !visitor().manages(Area::Audit));
     assert!(access(Actor::system()).manages(Area::Users));
+}
+
+static READER: RoleInfo = RoleInfo { name: "reader", second_factor: false, manages: &[] };
+
+fn class(identity: Identity, scopes: Option<Vec<Scope>>, heeds_reader: bool) -> Option<String> {
+    let role = Role { info: &READER, rules: HashMap::new(), heeds_publication: false, heeds_reader };
+    let actor = Actor { identity, role: "reader".to_owned(), scopes, origin: Origin::default() };
+    Access { actor: Arc::new(actor), role: Some(Arc::new(role)) }.class()
+}
+
+#[test]
+fn a_class_has_what_the_rules_use_and_no_more() {
+    let user = |id| Identity::User { id: Uuid::from_u128(id), session: Uuid::from_u128(id + 100) };
+    assert_eq!(class(user(1), None, false), class(user(2), None, false));
+    assert_ne!(class(user(1), None, true), class(user(2), None, true));
+    assert_eq!(class(user(1), None, true), class(user(1), None, true));
+    let token = Identity::Token { id: Uuid::from_u128(3) };
+    let scopes = |table: &str| Some(vec![Scope::Content { table: Some(table.to_owned()), action: None }]);
+    let classes = [
+        class(token.clone(), None, false),
+        class(token.clone(), scopes("product"), false),
+        class(token.clone(), scopes("post"), false),
+        class(token.clone(), Some(Vec::new()), false),
+        class(user(1), None, true),
+        class(Identity::Anonymous, None, false),
+    ];
+    for (place, of) in classes.iter().enumerate() {
+        assert!(of.is_some() && !classes[..place].contains(of), "{classes:?}");
+    }
+    assert_eq!(class(token, None, true), class(Identity::Token { id: Uuid::nil() }, None, true), "it has no user");
+    assert_eq!(class(Identity::System, None, false), None);
+    assert_eq!(class(Identity::Developer, None, false), None);
+}
+
+#[test]
+fn a_rule_names_the_reader_anywhere() {
+    assert!(names_reader(&json!({ "or": [{ "not": { "createdBy": { "in": ["$user"] } } }] })));
+    assert!(!names_reader(&json!({ "name": { "eq": "user" }, "$user": { "eq": 1 } })));
 }
