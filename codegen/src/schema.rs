@@ -313,6 +313,7 @@ pub struct Computed {
     /// Children and to-many relations that the computation reads, loaded only if the computed field is selected.
     pub with: Vec<Name>,
     pub args: Vec<Argument>,
+    pub depends_on: Option<Vec<Name>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -331,6 +332,8 @@ pub struct Operation {
     pub returns: Returns,
     /// Who may call it, in the order of the site's roles.
     pub roles: Vec<Name>,
+    /// Of a query, the content types that it reads; `None` if nobody says so.
+    pub depends_on: Option<Vec<Name>>,
 }
 
 #[derive(Clone, Debug)]

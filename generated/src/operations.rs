@@ -14,6 +14,7 @@ pub static QUERIES: &[OperationInfo] = &[
         ],
         returns: Returns::Content { of: &PRODUCT, many: true },
         roles: &["admin", "editor", "viewer", "anonymous", "author"],
+        depends_on: Some(&["product", "category"]),
     },
 ];
 

@@ -55,7 +55,13 @@ static SHELF: ContentInfo = ContentInfo {
     unique: &[],
     fields: &[FieldInfo::new("name", "name", Shape::Scalar(Kind::String))],
     inverses: &[InverseInfo { name: "books", source: &BOOK, field: "shelf" }],
-    computed: &[ComputedInfo { name: "full", kind: Kind::Boolean, with: &["books", "owned"], args: &[] }],
+    computed: &[ComputedInfo {
+        name: "full",
+        kind: Kind::Boolean,
+        with: &["books", "owned"],
+        args: &[],
+        depends_on: None,
+    }],
     constraints: &[],
 };
 
@@ -64,7 +70,7 @@ static BOOK: ContentInfo = ContentInfo {
     table: "book",
     plural: "books",
     inverses: &[],
-    computed: &[ComputedInfo { name: "full", kind: Kind::Boolean, with: &[], args: &[] }],
+    computed: &[ComputedInfo { name: "full", kind: Kind::Boolean, with: &[], args: &[], depends_on: None }],
     ..SHELF
 };
 

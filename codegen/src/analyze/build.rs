@@ -296,6 +296,7 @@ fn computed(entry: &Entry) -> Option<Computed> {
         required: entry.node.flag("required"),
         with: with.iter().filter_map(Node::text).map(Name::new).collect(),
         args: arguments(&entry.node),
+        depends_on: depends_on(&entry.node),
     })
 }
 
@@ -330,7 +331,13 @@ fn operation(entry: &Entry) -> Option<Operation> {
         },
         // Filled in together with the access rules.
         roles: Vec::new(),
+        depends_on: depends_on(node),
     })
+}
+
+fn depends_on(node: &Node) -> Option<Vec<Name>> {
+    let named = node.get("depends_on")?.items();
+    Some(named.iter().filter_map(Node::text).map(Name::new).collect())
 }
 
 /// The arguments of an operation or of a computed field.

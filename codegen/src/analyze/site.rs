@@ -17,7 +17,10 @@ use crate::syntax::shape::suggest;
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     for owner in declared.types.values() {
         let computed = owner.node.get("computed").map_or(&[][..], Node::entries);
-        computed.iter().for_each(|entry| check_arguments(entry, found));
+        for entry in computed {
+            check_arguments(entry, found);
+            check_depends_on(entry, declared, found);
+        }
     }
     let Some(site) = declared.site else { return };
     if let Some(settings) = site.get("site") {
@@ -34,7 +37,17 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         for operation in site.get(key).map_or(&[][..], Node::entries) {
             check_returns(operation, declared, found);
             check_arguments(operation, found);
+            check_depends_on(operation, declared, found);
         }
+    }
+}
+
+fn check_depends_on(entry: &Entry, declared: &Declared<'_>, found: &mut Diagnostics) {
+    let named = entry.node.get("depends_on").map_or(&[][..], Node::items).iter().filter_map(Node::spanned_text);
+    for name in named.filter(|name| !declared.knows_type(&name.value)) {
+        let diagnostic =
+            Diagnostic::error(Code::UnknownType, name.span, format!("unknown content type `{}`", name.value));
+        found.push(suggest(diagnostic, &name.value, declared.types.keys().copied()));
     }
 }
 

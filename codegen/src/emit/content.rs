@@ -239,7 +239,8 @@ fn inverse(inverse: &Inverse) -> TokenStream {
 fn computed(computed: &Computed) -> TokenStream {
     let (name, kind, with) = (literal(&computed.name.camel()), kind(computed.scalar), literals(&computed.with));
     let args = computed.args.iter().map(argument_info);
-    quote!(ComputedInfo { name: #name, kind: #kind, with: &[#(#with),*], args: &[#(#args),*] })
+    let depends_on = depends_on(computed.depends_on.as_deref());
+    quote!(ComputedInfo { name: #name, kind: #kind, with: &[#(#with),*], args: &[#(#args),*], depends_on: #depends_on })
 }
 
 /// The function computes the field for many entries at once.
@@ -273,4 +274,15 @@ fn retention(retention: &Retention) -> TokenStream {
         None => quote!(Retention::DEFAULT.bin),
     };
     quote!(Retention { keep: #keep, keep_for: #keep_for, bin: #bin })
+}
+
+/// The tables of the content types that the site's own code says it reads.
+pub fn depends_on(types: Option<&[Name]>) -> TokenStream {
+    match types {
+        None => quote!(None),
+        Some(types) => {
+            let tables = types.iter().map(|name| literal(name.snake()));
+            quote!(Some(&[#(#tables),*]))
+        }
+    }
 }

@@ -6,6 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use serde::Serialize;
 
+use crate::emit::content::depends_on;
 use crate::emit::rust::{self, code, codes, ident, kind, literal, pascal, upper};
 use crate::emit::rust_file::{RustFile, doc};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
@@ -48,6 +49,7 @@ struct Called {
     returns: String,
     result: String,
     roles: Vec<String>,
+    depends_on: String,
 }
 
 pub fn file(schema: &Schema) -> String {
@@ -129,6 +131,7 @@ fn called(operation: &Operation, cx: TokenStream) -> Called {
         returns: code(returns),
         result: code(result(&operation.returns)),
         roles: operation.roles.iter().map(|role| literal(role.snake()).to_string()).collect(),
+        depends_on: code(depends_on(operation.depends_on.as_deref())),
     }
 }
 

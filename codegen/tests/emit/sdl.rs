@@ -133,6 +133,7 @@ fn shop() -> Schema {
             required: false,
             with: Vec::new(),
             args: Vec::new(),
+            depends_on: None,
         }],
         ..content_type("product", "products")
     };
@@ -175,6 +176,7 @@ fn best_of() -> Operation {
         args: vec![argument],
         returns: Returns::Content { of: Name::new("product"), many: true },
         roles: Vec::new(),
+        depends_on: None,
     }
 }
 

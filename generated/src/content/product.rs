@@ -76,7 +76,7 @@ pub static PRODUCT: ContentInfo = ContentInfo {
         InverseInfo { name: "services", source: &SERVICE, field: "products" },
     ],
     computed: &[
-        ComputedInfo { name: "onSale", kind: Kind::Boolean, with: &["variants"], args: &[] },
+        ComputedInfo { name: "onSale", kind: Kind::Boolean, with: &["variants"], args: &[], depends_on: Some(&[]) },
     ],
     constraints: &[
         ("product_name__sort", "name"), ("product_slug_key", "slug"), ("product_brand_id_idx", "brand"),

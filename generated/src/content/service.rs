@@ -88,9 +88,9 @@ pub static SERVICE: ContentInfo = ContentInfo {
         InverseInfo { name: "mentionedIn", source: &POST, field: "about" },
     ],
     computed: &[
-        ComputedInfo { name: "isOpen", kind: Kind::Boolean, with: &[], args: &[ArgumentInfo { name: "at", kind: Kind::Datetime, many: false, required: false, default: None }] },
-        ComputedInfo { name: "nextOpening", kind: Kind::Datetime, with: &[], args: &[ArgumentInfo { name: "from", kind: Kind::Datetime, many: false, required: false, default: None }] },
-        ComputedInfo { name: "nextClosing", kind: Kind::Datetime, with: &[], args: &[ArgumentInfo { name: "from", kind: Kind::Datetime, many: false, required: false, default: None }] },
+        ComputedInfo { name: "isOpen", kind: Kind::Boolean, with: &[], args: &[ArgumentInfo { name: "at", kind: Kind::Datetime, many: false, required: false, default: None }], depends_on: None },
+        ComputedInfo { name: "nextOpening", kind: Kind::Datetime, with: &[], args: &[ArgumentInfo { name: "from", kind: Kind::Datetime, many: false, required: false, default: None }], depends_on: None },
+        ComputedInfo { name: "nextClosing", kind: Kind::Datetime, with: &[], args: &[ArgumentInfo { name: "from", kind: Kind::Datetime, many: false, required: false, default: None }], depends_on: None },
     ],
     constraints: &[
         ("service_name__sort", "name"), ("service_slug_key", "slug"), ("service_price__sort", "price"),

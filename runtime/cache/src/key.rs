@@ -90,7 +90,12 @@ mod tests {
             key("{ a }", Some("b"), json!({ "x": { "y": 1, "z": [1, 2], "w": "1" } })),
             key("{ a }", Some("b"), json!({ "x": { "y": 1, "z": [1, 2] }, "w": "1", "v": null })),
             key("{ a }b", None, json!({})),
-            Key::of("viewer", "{ a }", Some("b"), json!({ "x": { "y": 1, "z": [1, 2] }, "w": "1" }).as_object().unwrap()),
+            Key::of(
+                "viewer",
+                "{ a }",
+                Some("b"),
+                json!({ "x": { "y": 1, "z": [1, 2] }, "w": "1" }).as_object().unwrap(),
+            ),
         ];
         for (place, other) in others.iter().enumerate() {
             assert!(*other != one && !others[..place].contains(other), "{place}");

@@ -188,6 +188,7 @@ pub fn is_of_live(ty: OperationType, execution: &Execution<'_>, compiled: &Compi
         && compiled.fields.iter().all(|field| match &field.what {
             What::Typename(_) | What::Introspection(_) => true,
             What::Read(root) => root.stage(execution) == Stage::Live && root.ahead(execution).is_none(),
+            What::Own { operation, is_mutation: false, .. } => operation.depends_on.is_some(),
             _ => false,
         })
 }

@@ -25,7 +25,7 @@ use model::cut;
 use store::access::Action;
 use store::hooks::Cx;
 use store::id;
-use store::site::{Args, ReadCx, SiteCode};
+use store::site::{Args, SiteCode};
 use store::value::Value;
 use store::{Stage, Store, write};
 
@@ -322,7 +322,7 @@ impl<'a> Execution<'a> {
         sizes_are_sizes(&arguments)?;
         let args = Args::parse(operation, &store.schema.site, &arguments)?;
         if !is_mutation {
-            return self.api.site.query(operation.name, args, &ReadCx { scope: store.at(Stage::Live) }).await;
+            return self.api.site.query(operation, args, store.at(Stage::Live)).await;
         }
         write::transact(store, &self.api.hooks, &Own { site: &self.api.site, name: operation.name, args }).await
     }

@@ -331,6 +331,8 @@ pub struct ComputedInfo {
     /// Children and to-many relations (by `snake`) that the computation reads.
     pub with: &'static [&'static str],
     pub args: &'static [ArgumentInfo],
+    /// The tables of the content types that decide the value beside the entry; `None` if anything else may.
+    pub depends_on: Option<&'static [&'static str]>,
 }
 
 #[derive(Clone, Debug)]
@@ -340,6 +342,8 @@ pub struct OperationInfo {
     pub returns: Returns,
     /// `RoleInfo::name` of each role that may call it.
     pub roles: &'static [&'static str],
+    /// Of a query, the tables of the content types that decide its result; `None` if anything else may.
+    pub depends_on: Option<&'static [&'static str]>,
 }
 
 #[derive(Debug)]

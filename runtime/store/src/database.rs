@@ -21,6 +21,7 @@ use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
 use crate::searched::{Asked, Kept};
+use crate::stage::Stage;
 use crate::touched::Touched;
 use base::error::Result;
 use base::memory::{self, Ration};
@@ -303,6 +304,13 @@ impl Store {
     pub fn noting(&self) -> (Self, Arc<Touched>) {
         let touched = Arc::new(Touched::default());
         (Self { touched: Some(Arc::clone(&touched)), ..self.clone() }, touched)
+    }
+
+    /// A store for the site's own code that says which tables it reads: these are noted, and what it does is not. `None` if nobody
+    /// notes anything.
+    pub(crate) fn apart(&self, stage: Stage, tables: &'static [&'static str]) -> Option<Self> {
+        self.touched.as_ref()?.add(tables.iter().map(|table| (stage, *table)));
+        Some(Self { touched: None, ..self.clone() })
     }
 
     /// The record of what is read, if there is one.

@@ -27,7 +27,7 @@ use crate::record::{Content, Entry, FieldType, Record, from_entry};
 use crate::search::Search;
 use crate::value::{Value, bind};
 use base::error::{Error, Result};
-use model::content::ContentInfo;
+use model::content::{ContentInfo, OperationInfo};
 
 /// The context of a computed field or custom query.
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +135,7 @@ pub struct SiteCode {
 impl SiteCode {
     async fn computed(
         &self,
-        cx: ReadCx<'_>,
+        scope: Scope<'_>,
         info: &ContentInfo,
         field: &str,
         args: Args,
@@ -143,8 +143,13 @@ impl SiteCode {
     ) -> Result<Vec<Value>> {
         let found = self.computed.iter().find(|((table, name), _)| *table == info.table && *name == field);
         let (_, computed) = found.ok_or_else(|| missing(field))?;
-        // The site's code may ask a clock or another server.
-        cx.scope.store.touch_by_hand();
+        let declared = info.computed.iter().find(|computed| computed.name == field).and_then(|known| known.depends_on);
+        let store = declared.and_then(|tables| scope.store.apart(scope.stage, tables));
+        let cx = ReadCx { scope: Scope { store: store.as_ref().unwrap_or(scope.store), ..scope } };
+        if declared.is_none() {
+            // The site's code may ask a clock or another server.
+            cx.scope.store.touch_by_hand();
+        }
         let count = entries.len();
         // A list that was not loaded panics when read, since it dereferences to a `Vec`.
         let computing = AssertUnwindSafe(computed.run(entries, args, &cx)).catch_unwind();
@@ -157,9 +162,13 @@ impl SiteCode {
     }
 
     /// A scalar, an id as `Value::Uuid`, or a `Value::List` of them.
-    pub async fn query(&self, name: &str, args: Args, cx: &ReadCx<'_>) -> Result<Value> {
-        cx.scope.store.touch_by_hand();
-        self.queries.get(name).ok_or_else(|| missing(name))?.run(args, cx).await
+    pub async fn query(&self, operation: &OperationInfo, args: Args, scope: Scope<'_>) -> Result<Value> {
+        let store = operation.depends_on.and_then(|tables| scope.store.apart(scope.stage, tables));
+        let cx = ReadCx { scope: Scope { store: store.as_ref().unwrap_or(scope.store), ..scope } };
+        if operation.depends_on.is_none() {
+            cx.scope.store.touch_by_hand();
+        }
+        self.queries.get(operation.name).ok_or_else(|| missing(operation.name))?.run(args, &cx).await
     }
 
     /// Like `query`, inside the transaction of `cx`.
@@ -177,7 +186,7 @@ impl Computes for SiteCode {
         args: Args,
         entries: Vec<Entry>,
     ) -> BoxFuture<'a, Result<Vec<Value>>> {
-        self.computed(ReadCx { scope }, info, field, args, entries).boxed()
+        self.computed(scope, info, field, args, entries).boxed()
     }
 }
 

@@ -38,11 +38,11 @@ pub static MEMO: ContentInfo = ContentInfo {
     ],
     inverses: &[],
     computed: &[
-        ComputedInfo { name: "labelled", kind: Kind::Integer, with: &["labels"], args: &[] },
-        ComputedInfo { name: "listed", kind: Kind::String, with: &["items"], args: &[] },
-        ComputedInfo { name: "both", kind: Kind::Integer, with: &["labels", "items"], args: &[] },
-        ComputedInfo { name: "forgotten", kind: Kind::Integer, with: &["items"], args: &[] },
-        ComputedInfo { name: "plain", kind: Kind::Integer, with: &[], args: &[] },
+        ComputedInfo { name: "labelled", kind: Kind::Integer, with: &["labels"], args: &[], depends_on: None },
+        ComputedInfo { name: "listed", kind: Kind::String, with: &["items"], args: &[], depends_on: None },
+        ComputedInfo { name: "both", kind: Kind::Integer, with: &["labels", "items"], args: &[], depends_on: None },
+        ComputedInfo { name: "forgotten", kind: Kind::Integer, with: &["items"], args: &[], depends_on: None },
+        ComputedInfo { name: "plain", kind: Kind::Integer, with: &[], args: &[], depends_on: None },
     ],
 };
 

@@ -165,7 +165,9 @@ pub fn request(json: Json) -> Result<Request, Malformed> {
         Some(_) => return Err(bad_request("`variables` must be an object")),
     };
     match fields.remove("extensions") {
-        None | Some(Json::Null | Json::Object(_)) => Ok(Request { query, document, operation_name, variables, anew: false }),
+        None | Some(Json::Null | Json::Object(_)) => {
+            Ok(Request { query, document, operation_name, variables, anew: false })
+        }
         Some(_) => Err(bad_request("`extensions` must be an object")),
     }
 }

@@ -14,6 +14,7 @@ pub static QUERIES: &[OperationInfo] = &[
         ],
         returns: Returns::Content { of: &PRODUCT, many: true },
         roles: &["admin", "editor", "viewer", "anonymous", "author"],
+        depends_on: Some(&["product", "category"]),
     },
 ];
 
@@ -25,6 +26,7 @@ pub static MUTATIONS: &[OperationInfo] = &[
         ],
         returns: Returns::Content { of: &PRODUCT, many: false },
         roles: &["admin", "editor"],
+        depends_on: None,
     },
 ];
 

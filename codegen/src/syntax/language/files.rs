@@ -160,7 +160,15 @@ const COMPUTED: &[Key] = &[
         "The lists that the computation reads, which are loaded with the entry: children, and relations with `many: true`. Reading another one is an error.",
     ),
     key("args", Shape::Map(&Shape::Record(ARGUMENT)), "The arguments of the field in the API."),
+    DEPENDS_ON,
 ];
+
+const DEPENDS_ON: Key = key(
+    "depends_on",
+    NAMES,
+    "The content types whose published entries decide the value, beside the entry itself and the arguments; `[]` for none. \
+    Responses with it are cached then, so it may depend on nothing else: no clock, no other server, not the reader.",
+);
 
 const INDEX: &[Key] = &[
     needed(
@@ -222,7 +230,7 @@ pub const SITE: &[Key] = &[
         Shape::Map(&Shape::Record(ROLE)),
         "The site's own roles, and changes to `admin`, `editor`, `viewer` and `anonymous`.",
     ),
-    key("queries", OPERATIONS, "The site's own queries, implemented in `app/`."),
+    key("queries", QUERIES, "The site's own queries, implemented in `app/`."),
     key("mutations", OPERATIONS, "The site's own mutations, implemented in `app/`."),
 ];
 
@@ -285,16 +293,15 @@ pub const LIMITS: &[Key] = &[
 ];
 
 const OPERATIONS: Shape = Shape::Map(&Shape::Record(OPERATION));
-const OPERATION: &[Key] = &[
-    DESCRIPTION,
-    key("args", Shape::Map(&Shape::Record(ARGUMENT)), "The arguments."),
-    needed("returns", Shape::Record(RETURNS), "The type of the result."),
-    key(
-        "roles",
-        Shape::List(&Shape::Name),
-        "The roles that may call it; `anonymous` stands for requests without a token. Other roles are denied, and an operation without `roles` is an error.",
-    ),
-];
+const QUERIES: Shape = Shape::Map(&Shape::Record(&[DESCRIPTION, ARGS, RETURNED, ROLES, DEPENDS_ON]));
+const OPERATION: &[Key] = &[DESCRIPTION, ARGS, RETURNED, ROLES];
+const ARGS: Key = key("args", Shape::Map(&Shape::Record(ARGUMENT)), "The arguments.");
+const RETURNED: Key = needed("returns", Shape::Record(RETURNS), "The type of the result.");
+const ROLES: Key = key(
+    "roles",
+    Shape::List(&Shape::Name),
+    "The roles that may call it; `anonymous` stands for requests without a token. Other roles are denied, and an operation without `roles` is an error.",
+);
 const ARGUMENT: &[Key] = &[
     needed("type", Shape::ScalarType, "The type of the value: a scalar field type."),
     DESCRIPTION,

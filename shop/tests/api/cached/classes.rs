@@ -1,4 +1,4 @@
-//! Responses to accounts and tokens: shared by those whom the rules treat alike, and by nobody else.
+//! Responses to accounts and tokens: shared by those whom the rules treat alike, and by nobody else. Those of the site's own code.
 
 use runtime::serde_json::{Value as Json, json};
 
@@ -42,7 +42,8 @@ async fn accounts_share_what_their_rules_have_in_common() {
     let anew = site.post(&json!({ "query": names }), &headers).await;
     assert_eq!(told(&anew), "bypass; reason=sender");
     // A change ends the responses of all classes.
-    let rename = "mutation { made: createProduct(input: { name: \"Table\", price: { amount: \"1\" } }, publish: true) { id } }";
+    let rename =
+        "mutation { made: createProduct(input: { name: \"Table\", price: { amount: \"1\" } }, publish: true) { id } }";
     make(&site, rename, json!({})).await;
     for token in [&viewer, &author] {
         let answer = by(&site, token, names).await;
@@ -67,11 +68,46 @@ async fn the_body_tells_developers_what_the_cache_did() {
     let hit = cache(&get(&site, names).await);
     assert_eq!(hit["result"], "hit");
     assert!(hit["age"].as_u64().is_some_and(|age| age < 60), "{hit}");
-    let computed = cache(&get(&site, "{ products { nodes { onSale } } }").await);
+    let computed = cache(&get(&site, "{ resolve(path: \"/nowhere\") { __typename } }").await);
     assert_eq!(computed, json!({ "result": "bypass", "reason": "sources" }));
     // The bytes of a response to GET are those of its tag.
     let path = format!("/graphql?query={}", names.replace(' ', "%20").replace('{', "%7B").replace('}', "%7D"));
     let by_get = site.send("GET", &path, &[], "").await;
     assert!(is_hit(&by_get) && by_get.json()["extensions"]["cache"].is_null(), "{by_get:?}");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn own_code_that_says_what_it_reads_is_cached_until_that_changes() {
+    let site = site().await;
+    let category = "mutation { made: createCategory(input: { name: \"Mugs\", slug: \"mugs\" }) { id } }";
+    let category = make(&site, category, json!({})).await["id"].clone();
+    let create =
+        "mutation($input: ProductCreateInput!) { made: createProduct(input: $input, publish: true) { id revision } }";
+    let mug = |name: &str| json!({ "input": { "name": name, "price": { "amount": "2" }, "categories": { "set": [{ "id": category }] } } });
+    let made = make(&site, create, mug("Mug")).await;
+    heard().await;
+    let reduced = "{ products { nodes { name onSale } } }";
+    let best = "{ bestOf(category: \"mugs\", first: 5) { name } }";
+    for query in [reduced, best] {
+        assert_eq!(told(&get(&site, query).await), "miss", "{query}");
+        assert!(is_hit(&get(&site, query).await), "{query}");
+    }
+    let update = "mutation($id: ID!, $revision: Int!) { made: updateProduct(id: $id, revision: $revision, input: { compareAtPrice: { amount: \"3\" } }, publish: true) { id } }";
+    make(&site, update, json!({ "id": made["id"], "revision": made["revision"] })).await;
+    let after = get(&site, reduced).await;
+    assert_eq!(
+        after.json()["data"]["products"]["nodes"],
+        json!([{ "name": "Mug", "onSale": true }]),
+        "{}",
+        told(&after)
+    );
+    make(&site, create, mug("Cup")).await;
+    let after = get(&site, best).await;
+    assert_eq!(after.json()["data"]["bestOf"], json!([{ "name": "Mug" }, { "name": "Cup" }]), "{}", told(&after));
+    // A change of the category does not pass it by, though the response shows none.
+    let rename = "mutation($id: ID!) { made: updateCategory(id: $id, revision: 1, input: { slug: \"cups\" }) { id } }";
+    make(&site, rename, json!({ "id": category })).await;
+    assert_eq!(get(&site, best).await.json()["data"]["bestOf"], json!([]));
     site.stop().await;
 }

@@ -35,8 +35,8 @@ static NOTE: ContentInfo = ContentInfo {
     ],
     inverses: &[],
     computed: &[
-        ComputedInfo { name: "isLoud", kind: Kind::Boolean, with: &[], args: &[] },
-        ComputedInfo { name: "isSecret", kind: Kind::Boolean, with: &[], args: &[] },
+        ComputedInfo { name: "isLoud", kind: Kind::Boolean, with: &[], args: &[], depends_on: None },
+        ComputedInfo { name: "isSecret", kind: Kind::Boolean, with: &[], args: &[], depends_on: None },
     ],
     constraints: &[],
 };

@@ -11,6 +11,7 @@ pub static QUERIES: &[OperationInfo] = &[
         args: &[],
         returns: Returns::Scalar { kind: Kind::Integer, many: false },
         roles: &["admin", "editor", "viewer", "anonymous", "merchant"],
+        depends_on: None,
     },
     OperationInfo {
         name: "nearest",
@@ -21,6 +22,7 @@ pub static QUERIES: &[OperationInfo] = &[
         ],
         returns: Returns::Content { of: &THING, many: true },
         roles: &["anonymous", "merchant"],
+        depends_on: None,
     },
 ];
 
@@ -32,6 +34,7 @@ pub static MUTATIONS: &[OperationInfo] = &[
         ],
         returns: Returns::Content { of: &THING, many: false },
         roles: &["merchant"],
+        depends_on: None,
     },
 ];
 

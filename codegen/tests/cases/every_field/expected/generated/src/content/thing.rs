@@ -98,9 +98,9 @@ pub static THING: ContentInfo = ContentInfo {
         InverseInfo { name: "parts", source: &THING, field: "part_of" },
     ],
     computed: &[
-        ComputedInfo { name: "worth", kind: Kind::Money, with: &["match"], args: &[] },
-        ComputedInfo { name: "rare", kind: Kind::Boolean, with: &[], args: &[] },
-        ComputedInfo { name: "worthOn", kind: Kind::Decimal, with: &["match"], args: &[ArgumentInfo { name: "on", kind: Kind::Date, many: false, required: true, default: None }, ArgumentInfo { name: "places", kind: Kind::Integer, many: false, required: false, default: Some("2") }] },
+        ComputedInfo { name: "worth", kind: Kind::Money, with: &["match"], args: &[], depends_on: None },
+        ComputedInfo { name: "rare", kind: Kind::Boolean, with: &[], args: &[], depends_on: None },
+        ComputedInfo { name: "worthOn", kind: Kind::Decimal, with: &["match"], args: &[ArgumentInfo { name: "on", kind: Kind::Date, many: false, required: true, default: None }, ArgumentInfo { name: "places", kind: Kind::Integer, many: false, required: false, default: Some("2") }], depends_on: None },
     ],
     constraints: &[
         ("thing_name__sort", "name"), ("thing_slug_key", "slug"), ("thing_count_idx", "count"),
