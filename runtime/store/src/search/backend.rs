@@ -26,6 +26,20 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// The best entries for each question; `None` if there is no answer, for whatever reason.
     fn ask<'a>(&'a self, questions: &'a [Question]) -> BoxFuture<'a, Option<Vec<Candidates>>>;
+
+    fn usage(&self) -> Usage;
+}
+
+/// For `/metrics`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usage {
+    pub answered: u64,
+    pub failed: u64,
+    pub is_up: bool,
+    /// Age of the oldest change that it does not know, in seconds.
+    pub lag: f64,
+    /// Changes that wait to be sent to it.
+    pub unsent: i64,
 }
 
 /// What is asked of one type.
