@@ -43,7 +43,8 @@ fn of(query: &Query, fields: &[(String, f32)]) -> Json {
         Query::Any(queries) => json!({"bool": {"should": several(queries), "minimum_should_match": 1}}),
         Query::Not(query) => json!({"bool": {"must_not": [of(query, fields)]}}),
         Query::All(queries) => {
-            let (not, must): (Vec<&Query>, Vec<&Query>) = queries.iter().partition(|query| matches!(query, Query::Not(_)));
+            let (not, must): (Vec<&Query>, Vec<&Query>) =
+                queries.iter().partition(|query| matches!(query, Query::Not(_)));
             let excluded = not.iter().filter_map(|query| match query {
                 Query::Not(query) => Some(of(query, fields)),
                 _ => None,

@@ -119,7 +119,12 @@ impl OutsideWork<Build> for Building {
             }
         }
         finish(engine, store, &index, &job).await?;
-        tracing::info!(of = info.name, stage = job.stage().schema(), documents = sent, "an index of the search engine was made");
+        tracing::info!(
+            of = info.name,
+            stage = job.stage().schema(),
+            documents = sent,
+            "an index of the search engine was made"
+        );
         Ok(())
     }
 }

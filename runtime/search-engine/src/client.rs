@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use opensearch::http::response::Response;
-use opensearch::http::transport::{SingleNodeConnectionPool, TransportBuilder};
 use opensearch::auth::Credentials;
 use opensearch::http::request::JsonBody;
-use opensearch::indices::{
-    IndicesCreateParts, IndicesDeleteParts, IndicesGetAliasParts, IndicesRefreshParts,
-};
+use opensearch::http::response::Response;
+use opensearch::http::transport::{SingleNodeConnectionPool, TransportBuilder};
+use opensearch::indices::{IndicesCreateParts, IndicesDeleteParts, IndicesGetAliasParts, IndicesRefreshParts};
 use opensearch::{BulkParts, MsearchParts, OpenSearch, SearchParts};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -187,7 +185,9 @@ impl Client {
         let body = json!({"size": most, "sort": [{"id": "asc"}], "search_after": [after], "_source": ["hash"], "query": {"match_all": {}}});
         let answer = told(self.0.search(SearchParts::Index(&[alias])).body(body).send().await).await?;
         let answer: Json = serde_json::from_str(&answer).map_err(away)?;
-        let Some(hits) = answer["hits"]["hits"].as_array() else { return Err(away("a search was answered by no list")) };
+        let Some(hits) = answer["hits"]["hits"].as_array() else {
+            return Err(away("a search was answered by no list"));
+        };
         let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
         Ok(hits.iter().map(|hit| (text(&hit["_id"]), text(&hit["_source"]["hash"]))).collect())
     }

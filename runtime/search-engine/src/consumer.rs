@@ -16,7 +16,8 @@ pub struct Consumer;
 impl FollowAll for Consumer {
     async fn follow(&self, cx: &mut Cx<'_>, changes: &[Change]) -> Result<()> {
         let schema = cx.store.schema;
-        let (mut types, mut stages, mut entries, mut gone): (Vec<&str>, Vec<bool>, Vec<Uuid>, Vec<bool>) = Default::default();
+        let (mut types, mut stages, mut entries, mut gone): (Vec<&str>, Vec<bool>, Vec<Uuid>, Vec<bool>) =
+            Default::default();
         let mut moments: Vec<String> = Vec::new();
         for change in changes {
             let info = schema.types.iter().find(|info| info.is_called(&change.table) && info.search.is_some());

@@ -55,7 +55,10 @@ fn prefix(text: &str) -> Result<String, &'static str> {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("url", &self.url.as_str()).field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("Settings")
+            .field("url", &self.url.as_str())
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 

@@ -71,7 +71,8 @@ async fn known(engine: &Engine, database: &Database) -> Result<Known> {
     let built = "select index, type, is_live, by from search.engine where is_built";
     let mut indexes = HashSet::new();
     for row in sqlx::query(built).fetch_all(&mut *transaction).await? {
-        let index: (String, String, bool, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        let index: (String, String, bool, String) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
         indexes.insert(index);
     }
     // The oldest change that the consumer has not noted, or nobody has sent.
