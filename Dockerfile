@@ -26,6 +26,7 @@ COPY runtime/jobs/Cargo.toml runtime/jobs/
 COPY runtime/migrate/Cargo.toml runtime/migrate/
 COPY runtime/model/Cargo.toml runtime/model/
 COPY runtime/search/Cargo.toml runtime/search/
+COPY runtime/search-engine/Cargo.toml runtime/search-engine/
 COPY runtime/store/Cargo.toml runtime/store/
 COPY runtime/transfer/Cargo.toml runtime/transfer/
 COPY runtime/web/Cargo.toml runtime/web/

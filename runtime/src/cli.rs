@@ -7,6 +7,8 @@ mod lines;
 mod ready;
 mod redirects;
 mod scheduled;
+#[cfg(feature = "search-engine")]
+mod search;
 mod token;
 mod user;
 
@@ -103,6 +105,10 @@ enum Command {
     /// Import and export redirects
     #[command(subcommand)]
     Redirects(redirects::Task),
+    /// Rebuild and check the indexes of the search engine
+    #[cfg(feature = "search-engine")]
+    #[command(subcommand)]
+    Search(search::Task),
     /// Rotate and list the keys that sign access tokens, and switch to another TYPECASE_SECRET
     #[command(subcommand)]
     Keys(keys::Task),
@@ -221,6 +227,13 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         }
         Command::Webhooks(task) => hooks::run(&connect(&config, &server).await?, task).await?,
         Command::Redirects(task) => redirects::run(&connect(&config, &server).await?, task).await?,
+        #[cfg(feature = "search-engine")]
+        Command::Search(task) => {
+            let store = connect(&config, &server).await?;
+            let is_well = search::run(&store, config.search.as_ref(), task).await?;
+            tell(&store).await;
+            return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Keys(task) => {
             // A key sealed with a secret of this process could never be opened again.
             config.identity.check_secret().map_err(|wrong| config::unusable(vec![wrong]))?;

@@ -62,6 +62,9 @@ pub struct Config {
     pub is_strict: bool,
     /// `TYPECASE_PURGE`: the CDN that is told of changes.
     pub purge: Option<purge::Settings>,
+    /// `TYPECASE_SEARCH_URL` and what belongs to it.
+    #[cfg(feature = "search-engine")]
+    pub search: Option<search_engine::Settings>,
     /// `SSL_CERT_FILE`: the certificates that TLS trusts.
     pub certificates: Option<PathBuf>,
 }
@@ -109,6 +112,8 @@ impl Config {
                 .unwrap_or_default(),
             is_strict: strict(&mut reader),
             purge: purge::Settings::read(&mut reader),
+            #[cfg(feature = "search-engine")]
+            search: search_engine::Settings::read(&mut reader),
             certificates: reader.get(&settings::SSL_CERT_FILE).map(PathBuf::from),
         };
         let wrong = reader.finish();

@@ -134,12 +134,31 @@ impl Server {
         if let Some(settings) = config.purge.take() {
             purge::add(&mut self.followers, &mut self.jobs, settings)?;
         }
+        #[cfg(feature = "search-engine")]
+        let engine = match &config.search {
+            Some(settings) => {
+                let engine = Arc::new(search_engine::Engine::new(settings)?);
+                search_engine::add(&mut self.followers, &mut self.jobs, &engine);
+                Some(engine)
+            }
+            None => None,
+        };
         self.jobs.check()?;
         self.followers.check()?;
         config.limits.connections.background += background::for_consumers(&self.followers, config.limits.connections);
+        #[cfg(feature = "search-engine")]
+        if engine.is_some() && config.jobs > 0 {
+            // What is sent waits for the engine with a connection.
+            config.limits.connections.background += 1;
+        }
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
+        #[cfg(feature = "search-engine")]
+        let database = match &engine {
+            Some(engine) => database.with_search(Arc::clone(engine) as _),
+            None => database,
+        };
         #[cfg(feature = "redis")]
         if let Some(redis) = config.protection.rates.redis.as_ref().filter(|_| config.is_strict && config.cache > 0) {
             let strict = Arc::new(web::strict::Strict::new(redis, self.schema.site.name)?);
@@ -192,6 +211,18 @@ impl Server {
         }
         store::search::rules::load(&database).await?;
         let searches = tokio::spawn(search::watch(database.clone()));
+        #[cfg(feature = "search-engine")]
+        let told = match engine {
+            Some(engine) => {
+                if config.jobs > 0 {
+                    search_engine::begin(&engine, &database).await?;
+                }
+                Some(tokio::spawn(search_engine::watch(engine, database.clone(), config.jobs > 0)))
+            }
+            None => None,
+        };
+        #[cfg(not(feature = "search-engine"))]
+        let told: Option<JoinHandle<()>> = None;
         let previews = hooked::previews(&accounts);
         let app = Arc::new(App {
             accounts,
@@ -235,7 +266,7 @@ impl Server {
         if let Some(traces) = traces {
             traces.finish().await;
         }
-        health.iter().chain(&metrics).chain([&searches]).for_each(JoinHandle::abort);
+        health.iter().chain(&metrics).chain([&searches]).chain(&told).for_each(JoinHandle::abort);
         // What was asked since the last round; a server that cannot store it stops all the same.
         if let Err(error) = store::search::asked::store(&in_background).await {
             tracing::warn!(%error, "the last counts of searches are lost");

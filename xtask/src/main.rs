@@ -17,6 +17,7 @@ mod progress;
 mod project;
 mod random;
 mod redis;
+mod search_engine;
 mod test;
 mod with_postgres;
 

@@ -12,6 +12,7 @@ use crate::postgres::{Postgres, Purpose, TEST_VARIABLE};
 use crate::progress::say;
 use crate::project::Project;
 use crate::redis::{self, Redis};
+use crate::search_engine;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -85,7 +86,10 @@ fn with_services(project: &Project, cargo: &[String]) -> anyhow::Result<ExitCode
     }
     // Tests that need it fail without it; all others run.
     let redis = Redis::start(project).inspect_err(|error| say("Missing", format!("{error:#}"))).ok();
+    let engine = search_engine::program(project).inspect_err(|error| say("Missing", format!("{error:#}"))).ok();
+    let engine = engine.map(|program| program.to_string_lossy().into_owned());
     let mut variables = vec![(TEST_VARIABLE, postgres.url.as_str())];
+    variables.extend(engine.as_ref().map(|program| (search_engine::TEST_VARIABLE, program.as_str())));
     variables.extend(redis.as_ref().map(|redis| (redis::TEST_VARIABLE, redis.url.as_str())));
     cargo_run(project, cargo, &variables)
 }

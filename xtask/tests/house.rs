@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which workspace crates each crate may use, and which external crates it must not.
-const LAYERS: [(&str, &[&str], &[&str]); 23] = [
+const LAYERS: [(&str, &[&str], &[&str]); 24] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
     ("base", &["model"], &["async-graphql", "async-graphql-value"]),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 23] = [
     ("webhooks", &["model", "base", "store", "events"], &["axum", "async-graphql"]),
     ("purge", &["base", "store", "events", "jobs"], &["axum", "async-graphql"]),
     ("search", &["model", "base", "store", "events", "jobs"], &["axum", "async-graphql"]),
+    ("search-engine", &["model", "base", "store", "events", "jobs"], &["axum", "async-graphql"]),
     ("identity", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("cache", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("graphql", &["model", "base", "store", "cache", "lifecycle", "webhooks"], &["axum"]),
@@ -31,7 +32,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 23] = [
 ];
 
 /// The crates in the runtime's folder.
-const OF_RUNTIME: [&str; 15] = [
+const OF_RUNTIME: [&str; 16] = [
     "model",
     "base",
     "store",
@@ -40,6 +41,7 @@ const OF_RUNTIME: [&str; 15] = [
     "jobs",
     "lifecycle",
     "search",
+    "search-engine",
     "webhooks",
     "purge",
     "identity",

@@ -25,6 +25,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0018_search.sql", include_str!("system/0018_search.sql")),
     ("system/0019_search_batch.sql", include_str!("system/0019_search_batch.sql")),
     ("system/0020_listing.sql", include_str!("system/0020_listing.sql")),
+    ("system/0021_search_engine.sql", include_str!("system/0021_search_engine.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

@@ -102,6 +102,7 @@ pub async fn write(store: &Store, info: &'static ContentInfo, stage: Stage, entr
     let lock = format!(r#"select from draft."{}" where id = any($1) order by id for no key update"#, info.table);
     sqlx::query(AssertSqlSafe(lock)).bind(entries).execute(&mut *transaction).await?;
     document::write(&mut transaction, info, stage, entries).await?;
+    document::tell_engine(&mut transaction, info, stage, entries).await?;
     transaction.commit().await?;
     Ok(())
 }

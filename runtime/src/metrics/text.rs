@@ -41,6 +41,7 @@ impl Collector for Scrape {
         self.pools(&mut page)?;
         self.plans(&mut page)?;
         self.responses(&mut page)?;
+        self.search_engine(&mut page)?;
         self.consumers(&mut page)?;
         self.jobs(&mut page)?;
         self.webhooks(&mut page)?;
@@ -122,6 +123,19 @@ impl Scrape {
         let results = [("hit", usage.hits), ("miss", usage.misses), ("bypass", usage.bypasses)];
         let results = results.map(|(result, count)| ([("result", result)], count));
         page.counters("typecase_response_cache_requests", "Operations, by what the response cache did.", results)
+    }
+
+    /// Omitted if there is none.
+    fn search_engine(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Some(engine) = &self.app.api.database.search_backend else { return Ok(()) };
+        let usage = engine.usage();
+        let results = [("answered", usage.answered), ("failed", usage.failed)];
+        let results = results.map(|(result, count)| ([("result", result)], count));
+        page.counters("typecase_search_engine_questions", "Questions to the search engine, by result.", results)?;
+        let is_up = f64::from(u8::from(usage.is_up));
+        page.gauge("typecase_search_engine_up", "Whether the search engine has answered the last question.", is_up)?;
+        page.gauge("typecase_search_engine_lag_seconds", "Age of the oldest change that it does not know.", usage.lag)?;
+        page.gauge("typecase_search_engine_unsent", "Changes that wait to be sent to it.", wide(usage.unsent))
     }
 
     fn consumers(&self, page: &mut Page<'_>) -> fmt::Result {

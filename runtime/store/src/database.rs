@@ -20,6 +20,7 @@ use crate::overlay::Overlay;
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
+use crate::search::backend::Backend;
 use crate::searched::{Asked, Kept};
 use crate::stage::Stage;
 use crate::touched::Touched;
@@ -53,6 +54,8 @@ pub struct Database {
     /// What editors say of searches, and how often visitors ask for what.
     pub search_rules: Kept,
     pub asked: Asked,
+    /// A search engine beside PostgreSQL.
+    pub search_backend: Option<Arc<dyn Backend>>,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
@@ -170,6 +173,7 @@ impl Database {
             generations,
             search_rules: Kept::default(),
             asked: Asked::default(),
+            search_backend: None,
             schema,
             statements: Arc::default(),
             policy: Arc::new(Policy::new(schema)),
@@ -181,6 +185,12 @@ impl Database {
     pub fn with_public_role(mut self, role: &PublicRole) -> Self {
         self.public =
             Pool::new(self.public.name(), self.public.login().clone().with_role(role).read_only(), self.public.most());
+        self
+    }
+
+    /// Searches ask it, as far as it is there.
+    pub fn with_search(mut self, backend: Arc<dyn Backend>) -> Self {
+        self.search_backend = Some(backend);
         self
     }
 

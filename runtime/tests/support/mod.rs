@@ -30,6 +30,7 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0018_search.sql"),
     include_str!("../../migrate/src/system/0019_search_batch.sql"),
     include_str!("../../migrate/src/system/0020_listing.sql"),
+    include_str!("../../migrate/src/system/0021_search_engine.sql"),
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

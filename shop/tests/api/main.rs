@@ -47,8 +47,13 @@ mod routes;
 mod schedules;
 mod sdl;
 mod search;
+mod search_engine;
+mod search_engine_check;
+mod search_engine_faults;
 mod search_plans;
 mod search_rules;
+#[path = "../shared/search_server.rs"]
+mod search_server;
 mod sockets;
 mod traces;
 mod turns;

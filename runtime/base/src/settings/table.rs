@@ -139,6 +139,15 @@ table! {
         TYPECASE_COMPRESSION: Takes::OneOf(&["on", "off"]), Value("on"),
             "Whether responses are compressed (`docs/caching.md`); `off` where a proxy does it.";
     }
+    "Search" {
+        TYPECASE_SEARCH_URL: Takes::Secret("an address like `http://host:9200`, or `https://user:password@host:9200`"),
+            Otherwise("PostgreSQL searches alone"),
+            "A search engine with the API of Elasticsearch or OpenSearch, for all nodes (`docs/search.md`).";
+        TYPECASE_SEARCH_PREFIX: Takes::Text("1 to 40 small letters, digits and `_`, a letter first"), Value("typecase"),
+            "What the names of its indexes begin with; each site has its own.";
+        TYPECASE_SEARCH_TIMEOUT: Takes::Time { least: Duration::from_millis(10), most: Duration::from_secs(10) }, Value("300ms"),
+            "For its answer; then PostgreSQL answers.";
+    }
     "A CDN" {
         TYPECASE_PURGE: Takes::OneOf(&["off", "fastly", "cloudflare", "cloudfront", "hook"]), Value("off"),
             "Which CDN is told what to remove when entries change (`docs/caching.md`).";

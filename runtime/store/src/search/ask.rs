@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use sqlx::Row as _;
 use uuid::Uuid;
 
+use super::backend::{self, Answer};
 use super::matches::{Matching, Parts, Words};
 use super::near;
 use crate::read::Request;
@@ -72,6 +73,8 @@ pub struct Found {
     pub instead: Option<String>,
     /// Whether nothing has all of the words, and these have some.
     pub is_partial: bool,
+    /// What a search engine has found, for facets of the same words.
+    pub answer: Answer,
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +93,8 @@ pub struct Place {
     id: Uuid,
     instead: Option<String>,
     is_partial: bool,
+    /// Whether the place is in the order of a search engine.
+    by_engine: bool,
 }
 
 /// Finds entries. If there are none, the words are corrected; if there are none then, some of the words will do.
@@ -126,19 +131,30 @@ pub async fn find(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>) -> Res
 
 async fn run(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found> {
     let rules = scope.store.search_rules.now();
+    let types = ask.types.iter().map(|(info, _)| *info);
+    let answer = backend::asked(request, scope, types, words, &rules).await?;
     let mut found = Found::default();
     let mut problems = Vec::new();
     let mut sql = scope.sql();
-    sql.push("SELECT x.type, x.id, x.score, x.key::text FROM (");
+    sql.push("WITH x AS (");
     let none = "SELECT ''::text AS type, NULL::uuid AS id, 0::float8 AS score, 0::numeric AS key WHERE false";
     sql.push(none);
-    for matching in ask.matching(words, &rules) {
+    for matching in ask.matching(words, &rules, &answer) {
         sql.push(" UNION ALL ");
         push_type(scope, &matching, ask.order, &mut sql, &mut problems)?;
     }
-    sql.push(") x");
-    if let Some(Place { key, id, .. }) = &ask.after {
-        sql.push(" WHERE (x.key, x.id) < (").value(&Value::Text(key.clone()), 0, "numeric");
+    sql.push(") SELECT x.type, x.id, x.score, x.key::text FROM x");
+    if let Some(Place { key, id, by_engine, .. }) = &ask.after {
+        sql.push(" WHERE (x.key, x.id) < (");
+        let key = Value::Text(key.clone());
+        match ask.order {
+            // Scores of the other kind mean nothing here: the page goes on behind the same entry.
+            SearchOrder::Relevance if *by_engine != answer.is_given() => {
+                sql.push("coalesce((SELECT y.key FROM x y WHERE y.id = ").value(&Value::Uuid(*id), 0, "uuid");
+                sql.push("), ").value(&key, 0, "numeric").push(")");
+            }
+            _ => _ = sql.value(&key, 0, "numeric"),
+        }
         sql.push(", ").value(&Value::Uuid(*id), 0, "uuid").push(")");
     }
     sql.push(&format!(" ORDER BY x.key DESC, x.id DESC LIMIT {}", ask.first + 1));
@@ -156,7 +172,7 @@ async fn run(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, words: Word
     if ask.total {
         let mut sql = scope.sql();
         sql.push("SELECT 0");
-        for matching in ask.matching(words, &rules) {
+        for matching in ask.matching(words, &rules, &answer) {
             sql.push(" + (SELECT count(*) FROM ");
             matching.push(scope, |_| "1 AS one".to_owned(), &mut sql, &mut problems)?;
             sql.push(" m)");
@@ -165,11 +181,12 @@ async fn run(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, words: Word
         let rows = request.rows(sql).await?;
         found.total = rows.first().map(|row| row.try_get(0)).transpose()?;
     }
+    found.answer = answer;
     Ok(found)
 }
 
 impl<'a> Ask<'a> {
-    fn matching<'b>(&self, words: Words<'b>, rules: &'b Rules) -> impl Iterator<Item = Matching<'b>>
+    fn matching<'b>(&self, words: Words<'b>, rules: &'b Rules, answer: &'b Answer) -> impl Iterator<Item = Matching<'b>>
     where
         'a: 'b,
     {
@@ -178,7 +195,8 @@ impl<'a> Ask<'a> {
             Words::Begun(_) => MOST_BEGUN,
         };
         let of = move |(info, filter): &(&'static ContentInfo, Option<&'a Json>)| {
-            Some(Matching { info, search: info.search?, words, filter: *filter, rules, most })
+            let candidates = answer.of(info);
+            Some(Matching { info, search: info.search?, words, filter: *filter, rules, candidates, most })
         };
         self.types.iter().filter_map(of)
     }
@@ -214,8 +232,13 @@ fn push_type(
 
 fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), parts: &Parts) -> String {
     let document = &parts.document;
-    let strict = format!("CASE WHEN {document} @@ (SELECT q.strict FROM q) THEN 2 ELSE 1 END");
-    let mut score = format!("{strict} * ts_rank('{{0.1, 0.25, 0.5, 1}}', {document}, (SELECT q.q FROM q), 1)::float8");
+    let mut score = match &parts.rank {
+        Some(rank) => rank.clone(),
+        None => format!(
+            "CASE WHEN {document} @@ (SELECT q.strict FROM q) THEN 2 ELSE 1 END \
+            * ts_rank('{{0.1, 0.25, 0.5, 1}}', {document}, (SELECT q.q FROM q), 1)::float8"
+        ),
+    };
     let mut fields: Vec<&str> = search.boosts.iter().map(|(field, ..)| *field).collect();
     // The order must not tell a value that the actor may not read.
     fields.retain(|field| scope.must_read(info, field).is_ok());
@@ -244,7 +267,8 @@ impl Hit {
     /// The cursor of a hit, without quotes.
     pub fn cursor(&self, order: SearchOrder, found: &Found) -> String {
         let (id, instead) = (self.id.simple().to_string(), &found.instead);
-        let place = serde_json::json!([order.name(), self.key, id, instead, found.is_partial]);
+        let by_engine = found.answer.is_given();
+        let place = serde_json::json!([order.name(), self.key, id, instead, found.is_partial, by_engine]);
         base64::Engine::encode(&CURSORS, place.to_string())
     }
 }
@@ -255,14 +279,14 @@ impl Place {
     pub fn read(cursor: &str, order: SearchOrder) -> Result<Self, Problem> {
         let read = || {
             let bytes = base64::Engine::decode(&CURSORS, cursor).ok()?;
-            let (name, key, id, instead, is_partial): (String, String, String, Option<String>, bool) =
+            let (name, key, id, instead, is_partial, by_engine): (String, String, String, Option<String>, bool, bool) =
                 serde_json::from_slice(&bytes).ok()?;
             let id = Uuid::try_parse(&id).ok()?;
             let is_number =
                 !key.is_empty() && key.len() <= 40 && key.bytes().all(|byte| b"0123456789.-".contains(&byte));
             let is_number = is_number && key.parse::<f64>().is_ok();
             let fits = instead.as_ref().is_none_or(|text| text.chars().count() <= LONGEST && !text.contains('\0'));
-            (name == order.name() && is_number && fits).then_some(Self { key, id, instead, is_partial })
+            (name == order.name() && is_number && fits).then_some(Self { key, id, instead, is_partial, by_engine })
         };
         let message = "`after` is not a cursor of a search in this order";
         read().ok_or_else(|| Problem::new(Code::InvalidCursor, message).at(["after".into()]))

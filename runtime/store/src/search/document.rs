@@ -81,6 +81,19 @@ pub async fn take_stale(connection: &mut Connection) -> Result<Vec<Stale>, sqlx:
     rows.iter().map(stale).collect()
 }
 
+/// Notes entries whose rows were written by no change of theirs, for a search engine, if there is one. Their events tell it of the others.
+pub async fn tell_engine(
+    connection: &mut Connection,
+    info: &'static ContentInfo,
+    stage: Stage,
+    ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    let sql = "insert into search.unsent (type, is_live, entry, is_gone)
+        select $1, $2, u.entry, false from unnest($3::uuid[]) u(entry) where exists (select from search.engine)";
+    sqlx::query(sql).bind(info.table).bind(stage == Stage::Live).bind(ids).execute(connection).await?;
+    Ok(())
+}
+
 /// Writes the rows of entries that the stage has.
 pub async fn write(
     connection: &mut Connection,

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::ask::MOST_RANKED;
+use super::backend::Answer;
 use super::matches::{Matching, Words};
 use crate::Scope;
 use crate::read::Request;
@@ -33,6 +34,8 @@ pub struct Facet<'a> {
     pub arguments: &'a serde_json::Map<String, Json>,
     /// Else nothing is counted.
     pub is_searched: bool,
+    /// What has been found by these words.
+    pub answer: &'a Answer,
 }
 
 /// The most frequent first; of ranges, one number for each.
@@ -69,8 +72,15 @@ impl Facet<'_> {
         let filter = self.filter.map(|filter| without(filter, self.field.name));
         let rules = scope.store.search_rules.now();
         let most = if self.is_searched { MOST_RANKED } else { 0 };
-        let matching =
-            Matching { info: self.info, search, words: self.words, filter: filter.as_ref(), rules: &rules, most };
+        let matching = Matching {
+            info: self.info,
+            search,
+            words: self.words,
+            filter: filter.as_ref(),
+            rules: &rules,
+            candidates: self.answer.of(self.info),
+            most,
+        };
         let mut sql = scope.sql();
         let mut problems = Vec::new();
         match of {

@@ -4,6 +4,7 @@
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::backend::Candidates;
 use crate::Scope;
 use crate::access::Grant;
 use crate::read::filter::Filter;
@@ -30,6 +31,8 @@ pub struct Matching<'a> {
     pub words: Words<'a>,
     pub filter: Option<&'a Json>,
     pub rules: &'a Rules,
+    /// What a search engine has found; without it the words are looked up here.
+    pub candidates: Option<&'a Candidates>,
     /// Entries at most.
     pub most: usize,
 }
@@ -38,6 +41,8 @@ pub struct Matching<'a> {
 pub struct Parts {
     /// The words that the actor may look for.
     pub document: String,
+    /// The score of a search engine.
+    pub rank: Option<String>,
     /// Whether a key is what is asked; `None` if the actor may read no key.
     pub exact: Option<String>,
     /// The ids of the entries that editors have pinned; `None` if there are none.
@@ -77,6 +82,40 @@ impl Matching<'_> {
     ) -> Result<()> {
         let Self { info, search, .. } = *self;
         let hidden = Hidden::of(scope, info, search);
+        let rule = self.rules.of(self.words.text());
+        let ids = |named: &[Named]| -> Vec<Uuid> {
+            named.iter().filter(|(table, _)| info.is_called(table)).map(|(_, id)| *id).collect()
+        };
+        let pinned = rule.map(|rule| ids(&rule.pinned)).filter(|ids| !ids.is_empty());
+        let hidden_ids = rule.map(|rule| ids(&rule.hidden)).filter(|ids| !ids.is_empty());
+        match self.candidates {
+            Some(candidates) => self.push_found(scope, (&hidden, pinned, candidates), columns, sql)?,
+            None => self.push_looked_up(scope, (&hidden, pinned), columns, sql)?,
+        }
+        if let Some(ids) = hidden_ids {
+            let ids = sql.list(ids, "uuid[]");
+            sql.push(&format!(" AND s.entry <> ALL({ids})"));
+        }
+        if let Some(filter) = self.filter {
+            sql.push(" AND ");
+            let before = problems.len();
+            Filter::new(scope, sql, problems).conditions(info, filter, "t")?;
+            // Each type has a filter of its own.
+            problems[before..].iter_mut().for_each(|problem| problem.path.insert(1, filter_key(info).as_str().into()));
+        }
+        sql.push(&format!(" LIMIT {})", self.most));
+        Ok(())
+    }
+
+    /// What PostgreSQL finds by its own index.
+    fn push_looked_up(
+        &self,
+        scope: Scope<'_>,
+        (hidden, pinned): (&Hidden, Option<Vec<Uuid>>),
+        columns: impl FnOnce(&Parts) -> String,
+        sql: &mut Sql,
+    ) -> Result<()> {
+        let Self { info, search, .. } = *self;
         let stage = scope.stage.schema();
         // PostgreSQL makes the query once, and looks it up in the index.
         sql.push("(WITH q AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, search.strict(r.q) AS strict, nullif(search.key(");
@@ -94,27 +133,13 @@ impl Matching<'_> {
             sql.push(") AS before");
         }
         sql.push(") SELECT ");
-        // The keys that the actor may read.
-        let exact = match hidden.keys.is_empty() {
-            true => None,
-            false => {
-                let keys = hidden.keys.iter().map(|path| format!("'{path}=' || q.key"));
-                Some(format!("s.exact && (SELECT array[{}] FROM q)", keys.collect::<Vec<_>>().join(", ")))
-            }
-        };
         let paths = match hidden.paths.is_empty() {
             true => None,
             false => Some(sql.list(hidden.paths.iter().map(|path| format!("\"{path}\"")), "text[]")),
         };
         let document = paths.map_or_else(|| "s.document".to_owned(), |paths| visible(search, &paths));
-        let ids = |named: &[Named]| -> Vec<Uuid> {
-            named.iter().filter(|(table, _)| info.is_called(table)).map(|(_, id)| *id).collect()
-        };
-        let rule = self.rules.of(self.words.text());
-        let pinned = rule.map(|rule| ids(&rule.pinned)).filter(|ids| !ids.is_empty());
-        let hidden_ids = rule.map(|rule| ids(&rule.hidden)).filter(|ids| !ids.is_empty());
         let pinned = pinned.map(|ids| sql.list(ids, "uuid[]"));
-        let parts = Parts { document, exact, pinned };
+        let parts = Parts { document, rank: None, exact: hidden.exact(), pinned };
         sql.push(&columns(&parts)).push(&format!(" FROM search.{stage} s JOIN "));
         scope.push(info, "t", sql)?;
         sql.push(&format!(" ON t.id = s.entry WHERE s.type = '{}' AND (", info.table));
@@ -137,18 +162,40 @@ impl Matching<'_> {
             sql.push(" OR search.has_beginning((SELECT b.pattern FROM b), s.title) AND s.document @@ (SELECT b.before FROM b)");
         }
         sql.push(")");
-        if let Some(ids) = hidden_ids {
-            let ids = sql.list(ids, "uuid[]");
-            sql.push(&format!(" AND s.entry <> ALL({ids})"));
+        Ok(())
+    }
+
+    /// What a search engine has found, of what is still there; keys and pinned entries are looked up here.
+    fn push_found(
+        &self,
+        scope: Scope<'_>,
+        (hidden, pinned, candidates): (&Hidden, Option<Vec<Uuid>>, &Candidates),
+        columns: impl FnOnce(&Parts) -> String,
+        sql: &mut Sql,
+    ) -> Result<()> {
+        let (table, stage) = (self.info.table, scope.stage.schema());
+        sql.push("(WITH q AS MATERIALIZED (SELECT nullif(search.key(");
+        sql.value(&Value::Text(self.words.text().to_owned()), 0, "text");
+        let (ids, scores) = (sql.list(&candidates.ids, "uuid[]"), sql.list(&candidates.scores, "float8[]"));
+        sql.push(&format!(
+            "), '') AS key), c AS MATERIALIZED (SELECT u.id, max(u.score) AS score FROM (SELECT i.id, i.score FROM unnest({ids}, {scores}) i(id, score)"
+        ));
+        let exact = hidden.exact();
+        if let Some(exact) = &exact {
+            sql.push(&format!(
+                " UNION ALL SELECT s.entry, 0 FROM search.{stage} s WHERE s.type = '{table}' AND {exact}"
+            ));
         }
-        if let Some(filter) = self.filter {
-            sql.push(" AND ");
-            let before = problems.len();
-            Filter::new(scope, sql, problems).conditions(info, filter, "t")?;
-            // Each type has a filter of its own.
-            problems[before..].iter_mut().for_each(|problem| problem.path.insert(1, filter_key(info).as_str().into()));
+        let pinned = pinned.map(|ids| sql.list(ids, "uuid[]"));
+        if let Some(pinned) = &pinned {
+            sql.push(&format!(" UNION ALL SELECT unnest({pinned}), 0"));
         }
-        sql.push(&format!(" LIMIT {})", self.most));
+        sql.push(" ) u GROUP BY u.id) SELECT ");
+        let parts = Parts { document: "s.document".to_owned(), rank: Some("c.score".to_owned()), exact, pinned };
+        sql.push(&columns(&parts));
+        sql.push(&format!(" FROM c JOIN search.{stage} s ON s.type = '{table}' AND s.entry = c.id JOIN "));
+        scope.push(self.info, "t", sql)?;
+        sql.push(" ON t.id = s.entry WHERE true");
         Ok(())
     }
 }
@@ -166,7 +213,7 @@ pub fn push_query(search: &SearchInfo, words: Words<'_>, rules: &Rules, sql: &mu
 }
 
 /// Pushes what is asked, without stop words, and the synonyms.
-fn push_text(search: &SearchInfo, text: &str, rules: &Rules, sql: &mut Sql) {
+pub(super) fn push_text(search: &SearchInfo, text: &str, rules: &Rules, sql: &mut Sql) {
     let mut synonyms: Vec<Json> = search.synonyms.iter().map(|words| serde_json::json!(words)).collect();
     synonyms.extend(rules.synonyms_of(text).map(|words| serde_json::json!(words)));
     let text = Value::Text(text.to_owned());
@@ -212,6 +259,12 @@ impl Hidden {
             keys: shown.iter().filter(|text| text.exact).map(|text| text.path.join(".")).collect(),
             paths: hidden.iter().filter(|text| text.weight.is_some()).map(|text| text.path.join(".")).collect(),
         }
+    }
+
+    /// Whether one of the keys that the actor may read is what is asked.
+    fn exact(&self) -> Option<String> {
+        let keys: Vec<String> = self.keys.iter().map(|path| format!("'{path}=' || q.key")).collect();
+        (!keys.is_empty()).then(|| format!("s.exact && (SELECT array[{}] FROM q)", keys.join(", ")))
     }
 }
 

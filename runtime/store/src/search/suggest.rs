@@ -27,8 +27,15 @@ pub async fn queries(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, tex
         let Some(search) = info.search else { continue };
         let hidden = Hidden::of(scope, info, search);
         sql.push(" UNION ALL SELECT w FROM ");
-        let matching =
-            Matching { info, search, words: Words::Begun(text), filter: *filter, rules: &rules, most: LOOKED_AT };
+        let matching = Matching {
+            info,
+            search,
+            words: Words::Begun(text),
+            filter: *filter,
+            rules: &rules,
+            candidates: None,
+            most: LOOKED_AT,
+        };
         matching.push(scope, |_| "s.parts".to_owned(), &mut sql, &mut problems)?;
         sql.push(" m, jsonb_array_elements(m.parts) p, ");
         sql.push("regexp_split_to_table(lower(left(p->>2, 300)), '[^[:alnum:]]+') w ");

@@ -18,6 +18,7 @@ use store::page;
 use store::read::load::{Loaded, Run};
 use store::read::plan::Object;
 use store::search::ask::{self, Ask, Place, SearchOrder};
+use store::search::backend::Answer;
 use store::search::facet::{Counted, Facet};
 use store::search::matches::{Words, filter_key};
 use store::search::{mark, suggest};
@@ -54,7 +55,7 @@ impl Root {
         };
         let mut facets = Vec::with_capacity(shape.facets.len());
         for facet in &shape.facets {
-            match self.counted(run, objects, facet, (&asked, words), given).await? {
+            match self.counted(run, objects, facet, (&asked, words, &found.answer), given).await? {
                 Ok(counts) => facets.push(counts),
                 Err(failures) => return Ok(Err(failures)),
             }
@@ -76,7 +77,7 @@ impl Root {
         run: &Run<'_, '_>,
         objects: &[Object],
         shape: &FacetShape,
-        (asked, words): (&Ask<'_>, Words<'_>),
+        (asked, words, answer): (&Ask<'_>, Words<'_>, &Answer),
         given: &dyn Arguments,
     ) -> Result<Result<Counts, Vec<Failure>>> {
         let failed = |problems: Vec<Problem>| {
@@ -90,7 +91,8 @@ impl Root {
         let filter = asked.types.iter().find(|(info, _)| info.table == shape.info.table).map(|(_, filter)| *filter);
         let is_searched = filter.is_some();
         let filter = filter.flatten();
-        let facet = Facet { info: shape.info, field: shape.field, words, filter, arguments: &arguments, is_searched };
+        let facet =
+            Facet { info: shape.info, field: shape.field, words, filter, arguments: &arguments, is_searched, answer };
         let counted = match facet.count(run.request, run.scope).await {
             Ok(counted) => counted,
             Err(error) => return failed(error.problems),

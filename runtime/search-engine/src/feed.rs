@@ -1,0 +1,143 @@
+//! Sends changed entries to the engine, one sender at a time on all nodes. Each batch has a version that is taken before its rows are
+//! read, so a late write of an earlier batch never replaces a later one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use crate::client::{Sent, written};
+use crate::engine::Engine;
+use crate::indexes::{self, Document, Index};
+use base::error::{Code, Error, Result};
+use store::{Database, Stage};
+
+/// Changes of a batch, and bytes of a request.
+const AT_ONCE: i64 = 1_000;
+const BYTES: usize = 4 << 20;
+
+/// What a batch came to.
+#[derive(Debug, PartialEq)]
+pub enum Fed {
+    /// There may be more.
+    Some,
+    Nothing,
+    /// Indexes that the engine does not have; nothing counts as sent.
+    Missing(BTreeSet<String>),
+}
+
+/// Sends a batch of what waits. If it fails, it waits again.
+pub async fn feed(engine: &Engine, database: &Database) -> Result<Fed> {
+    let waits = "select exists (select from search.unsent)";
+    if !sqlx::query_scalar::<_, bool>(waits).fetch_one(&database.background).await? {
+        return Ok(Fed::Nothing);
+    }
+    let mut transaction = database.background.begin().await?;
+    let version = indexes::lock(&mut transaction).await?;
+    let taken = "with taken as (delete from search.unsent where id in
+            (select id from search.unsent order by id limit $1) returning type, is_live, entry, is_gone)
+        select type, is_live, entry, bool_or(is_gone) from taken group by type, is_live, entry";
+    let rows = sqlx::query(taken).bind(AT_ONCE).fetch_all(&mut *transaction).await?;
+    if rows.is_empty() {
+        return Ok(Fed::Nothing);
+    }
+    let mut changed: BTreeMap<(String, bool), BTreeMap<Uuid, bool>> = BTreeMap::new();
+    for row in &rows {
+        changed.entry((row.try_get(0)?, row.try_get(1)?)).or_default().insert(row.try_get(2)?, row.try_get(3)?);
+    }
+    let all = indexes::all(&mut transaction).await?;
+    let mut lines = Vec::new();
+    for ((table, is_live), entries) in changed {
+        let into: Vec<&Index> = all.iter().filter(|index| index.table == table && index.is_live == is_live).collect();
+        if into.is_empty() {
+            continue;
+        }
+        let stage = if is_live { Stage::Live } else { Stage::Draft };
+        let ids: Vec<Uuid> = entries.keys().copied().collect();
+        let documents = indexes::documents(&mut transaction, &table, stage, &ids).await?;
+        let known: BTreeSet<Uuid> = documents.iter().map(|document| document.entry).collect();
+        let gone = entries.iter().filter(|(entry, is_gone)| **is_gone && !known.contains(entry));
+        let gone: Vec<Uuid> = gone.map(|(entry, _)| *entry).collect();
+        for index in into {
+            lines.extend(documents.iter().map(|document| written_line(index, document, version)));
+            lines.extend(gone.iter().map(|entry| removed_line(index, *entry, version)));
+        }
+    }
+    let missing = send(engine, lines).await?;
+    if !missing.is_empty() {
+        return Ok(Fed::Missing(missing));
+    }
+    transaction.commit().await?;
+    Ok(Fed::Some)
+}
+
+/// Sends lines in requests of bounded size; returns the indexes that are not there.
+pub async fn send(engine: &Engine, lines: Vec<String>) -> Result<BTreeSet<String>> {
+    let mut missing = BTreeSet::new();
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    let mut lines = lines.into_iter().peekable();
+    while let Some(line) = lines.next() {
+        bytes += line.len();
+        batch.push(line);
+        let is_full = lines.peek().is_none_or(|next| bytes + next.len() > BYTES);
+        if is_full {
+            let Sent { missing: not_there, refused, reason } = engine.client.send(std::mem::take(&mut batch)).await?;
+            missing.extend(not_there.into_iter().map(|name| named(&name).to_owned()));
+            if refused > 0 {
+                // It would be refused again; a search by PostgreSQL finds it.
+                tracing::error!(documents = refused, reason, "the search engine refuses documents");
+            }
+            bytes = 0;
+        }
+    }
+    Ok(missing)
+}
+
+/// The index that is written to under this name.
+fn named(name: &str) -> &str {
+    name.strip_suffix("-in").unwrap_or(name)
+}
+
+pub fn written_line(index: &Index, document: &Document, version: i64) -> String {
+    format!("{}\n{}", action("index", index, document.entry, version), document.json)
+}
+
+fn removed_line(index: &Index, entry: Uuid, version: i64) -> String {
+    action("delete", index, entry, version)
+}
+
+fn action(what: &str, index: &Index, entry: Uuid, version: i64) -> String {
+    let about = json!({
+        "_index": written(&index.name), "_id": entry, "version": version, "version_type": "external", "require_alias": true,
+    });
+    json!({ what: about }).to_string()
+}
+
+/// Indexes that are gone are made again.
+pub async fn forget(engine: &Engine, database: &Database, names: &BTreeSet<String>) -> Result<()> {
+    let mut transaction = database.background.begin().await?;
+    for name in names {
+        tracing::warn!(index = name, "the search engine does not have this index: it is made again");
+        indexes::forget(&mut transaction, name).await?;
+    }
+    transaction.commit().await?;
+    crate::build::enqueue_missing(engine, database).await
+}
+
+/// The indexes that should be there and are not.
+pub async fn missing(engine: &Engine, database: &Database) -> Result<BTreeSet<String>> {
+    let there = engine.client.indexes(&format!("{}-*", engine.prefix)).await?;
+    let mut transaction = database.background.begin().await?;
+    let all = indexes::all(&mut transaction).await?;
+    transaction.commit().await?;
+    let is_there = |index: &Index| {
+        there.iter().any(|(name, aliases)| *name == index.name && aliases.contains(&written(&index.name)))
+    };
+    Ok(all.into_iter().filter(|index| !is_there(index)).map(|index| index.name).collect())
+}
+
+/// For an attempt of a job.
+pub fn superseded() -> Error {
+    Error::new(Code::Conflict, "another job makes this index")
+}
