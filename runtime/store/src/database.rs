@@ -21,6 +21,7 @@ use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
 use crate::search::backend::Backend;
+use crate::search::parsed::Memory;
 use crate::searched::{Asked, Kept};
 use crate::stage::Stage;
 use crate::touched::Touched;
@@ -54,6 +55,7 @@ pub struct Database {
     /// What editors say of searches, and how often visitors ask for what.
     pub search_rules: Kept,
     pub asked: Asked,
+    pub(crate) search_texts: Memory,
     /// A search engine beside PostgreSQL.
     pub search_backend: Option<Arc<dyn Backend>>,
     pub schema: &'static SchemaInfo,
@@ -173,6 +175,7 @@ impl Database {
             generations,
             search_rules: Kept::default(),
             asked: Asked::default(),
+            search_texts: Memory::default(),
             search_backend: None,
             schema,
             statements: Arc::default(),

@@ -64,16 +64,15 @@ impl Rules {
 
     /// The groups that may change a query: one of its words begins like one of theirs.
     pub fn synonyms_of(&self, query: &str) -> impl Iterator<Item = &[String]> {
-        let starts: HashSet<char> = match self.synonyms.is_empty() {
-            true => HashSet::new(),
-            false => query.split(|letter: char| !letter.is_alphanumeric()).filter_map(start).collect(),
-        };
-        let may = move |group: &&Synonyms| {
-            let mut words = group.words.iter().flat_map(|word| word.split(|letter: char| !letter.is_alphanumeric()));
-            words.any(|word| start(word).is_some_and(|start| starts.contains(&start)))
-        };
+        let starts = if self.synonyms.is_empty() { HashSet::new() } else { starts(query) };
+        let may = move |group: &&Synonyms| group.words.iter().any(|word| !starts.is_disjoint(&self::starts(word)));
         self.synonyms.iter().filter(may).map(|group| group.words.as_slice())
     }
+}
+
+/// The first letters of the words of a text.
+pub fn starts(text: &str) -> HashSet<char> {
+    text.split(|letter: char| !letter.is_alphanumeric()).filter_map(start).collect()
 }
 
 /// The first letter, since others may change with the form and the accents of a word.

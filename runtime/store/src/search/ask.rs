@@ -3,13 +3,18 @@
 //! A type's entries are found by its own index and language; then they are joined with the rows that the actor sees. At most
 //! [`MOST_RANKED`] entries of a type are ranked, so that a word that all entries have costs no more.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::backend::{self, Answer};
 use super::matches::{Matching, Parts, Words};
-use super::near;
+use super::parsed::{self, Parsed};
+use super::rules::MOST_ENTRIES;
+use super::{best, near};
 use crate::read::Request;
 use crate::searched::Rules;
 use crate::sql::{Sql, quoted};
@@ -22,6 +27,11 @@ use model::content::{ContentInfo, SearchInfo};
 pub const MOST_RANKED: usize = 10_000;
 /// The same, while a visitor types.
 const MOST_BEGUN: usize = 2_000;
+/// What comes first is what editors pin, then what a key finds, then what has whole words; the rank of its words, boosted, decides among
+/// these.
+pub(super) const EXACT: u32 = 100;
+pub(super) const WHOLE: u32 = 10;
+pub(super) const MOST_BOOSTED: f64 = 9.99;
 /// Characters of what is asked.
 pub const LONGEST: usize = 300;
 
@@ -83,7 +93,7 @@ pub struct Hit {
     pub id: Uuid,
     pub score: f64,
     /// Where it is in the order, as PostgreSQL writes it.
-    key: String,
+    pub(super) key: String,
 }
 
 /// Where a page of results ends.
@@ -132,16 +142,49 @@ pub async fn find(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>) -> Res
 async fn run(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found> {
     let rules = scope.store.search_rules.now();
     let types = ask.types.iter().map(|(info, _)| *info);
-    let answer = backend::asked(request, scope, types, words, &rules).await?;
-    let mut found = Found::default();
+    let answer = backend::asked(request, scope, types.clone(), words, &rules).await?;
+    let parsed = match answer.is_given() {
+        true => HashMap::new(),
+        false => parsed::parsed(request, scope, types, words, &rules).await?,
+    };
+    let matching: Vec<Matching<'_>> = ask.matching(words, (&rules, &answer, &parsed)).collect();
+    let mut found = match best::hits(request, scope, ask, &matching).await? {
+        Some(hits) => Found { hits, ..Found::default() },
+        None => Found { hits: ranked(request, scope, ask, (&matching, &answer)).await?, ..Found::default() },
+    };
+    found.more = found.hits.len() > ask.first;
+    found.hits.truncate(ask.first);
+    if ask.total {
+        let (mut sql, mut problems) = (scope.sql(), Vec::new());
+        sql.push("SELECT 0");
+        for matching in &matching {
+            sql.push(" + (SELECT count(*) FROM ");
+            matching.push(scope, |_| "1 AS one".to_owned(), &mut sql, &mut problems)?;
+            sql.push(" m)");
+        }
+        sql.push("::bigint");
+        let rows = request.rows(sql).await?;
+        found.total = rows.first().map(|row| row.try_get(0)).transpose()?;
+    }
+    found.answer = answer;
+    Ok(found)
+}
+
+/// All that is found, ranked; one more than the page has.
+async fn ranked(
+    request: &Request<'_>,
+    scope: Scope<'_>,
+    ask: &Ask<'_>,
+    (all, answer): (&[Matching<'_>], &Answer),
+) -> Result<Vec<Hit>> {
     let mut problems = Vec::new();
     let mut sql = scope.sql();
     sql.push("WITH x AS (");
     let none = "SELECT ''::text AS type, NULL::uuid AS id, 0::float8 AS score, 0::numeric AS key WHERE false";
     sql.push(none);
-    for matching in ask.matching(words, &rules, &answer) {
+    for matching in all {
         sql.push(" UNION ALL ");
-        push_type(scope, &matching, ask.order, &mut sql, &mut problems)?;
+        push_type(scope, matching, ask.order, &mut sql, &mut problems)?;
     }
     sql.push(") SELECT x.type, x.id, x.score, x.key::text FROM x");
     if let Some(Place { key, id, by_engine, .. }) = &ask.after {
@@ -161,32 +204,27 @@ async fn run(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, words: Word
     if !problems.is_empty() {
         return Err(Error { problems });
     }
+    hits(request, ask, sql).await
+}
+
+/// The hits of a statement for type, id, score and key.
+pub(super) async fn hits(request: &Request<'_>, ask: &Ask<'_>, sql: Sql) -> Result<Vec<Hit>> {
+    let mut hits = Vec::new();
     for row in request.rows(sql).await? {
         let table: String = row.try_get(0)?;
         if let Some((info, _)) = ask.types.iter().find(|(info, _)| info.table == table) {
-            found.hits.push(Hit { info, id: row.try_get(1)?, score: row.try_get(2)?, key: row.try_get(3)? });
+            hits.push(Hit { info, id: row.try_get(1)?, score: row.try_get(2)?, key: row.try_get(3)? });
         }
     }
-    found.more = found.hits.len() > ask.first;
-    found.hits.truncate(ask.first);
-    if ask.total {
-        let mut sql = scope.sql();
-        sql.push("SELECT 0");
-        for matching in ask.matching(words, &rules, &answer) {
-            sql.push(" + (SELECT count(*) FROM ");
-            matching.push(scope, |_| "1 AS one".to_owned(), &mut sql, &mut problems)?;
-            sql.push(" m)");
-        }
-        sql.push("::bigint");
-        let rows = request.rows(sql).await?;
-        found.total = rows.first().map(|row| row.try_get(0)).transpose()?;
-    }
-    found.answer = answer;
-    Ok(found)
+    Ok(hits)
 }
 
 impl<'a> Ask<'a> {
-    fn matching<'b>(&self, words: Words<'b>, rules: &'b Rules, answer: &'b Answer) -> impl Iterator<Item = Matching<'b>>
+    fn matching<'b>(
+        &self,
+        words: Words<'b>,
+        (rules, answer, parsed): (&'b Rules, &'b Answer, &'b HashMap<&'static str, Arc<Parsed>>),
+    ) -> impl Iterator<Item = Matching<'b>>
     where
         'a: 'b,
     {
@@ -196,7 +234,8 @@ impl<'a> Ask<'a> {
         };
         let of = move |(info, filter): &(&'static ContentInfo, Option<&'a Json>)| {
             let candidates = answer.of(info);
-            Some(Matching { info, search: info.search?, words, filter: *filter, rules, candidates, most })
+            let parsed = parsed.get(info.table).map(|parsed| &**parsed);
+            Some(Matching { info, search: info.search?, words, filter: *filter, rules, candidates, parsed, most })
         };
         self.types.iter().filter_map(of)
     }
@@ -230,37 +269,64 @@ fn push_type(
     Ok(())
 }
 
+/// Whole words come before beginnings of words, then what editors have boosted.
 fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), parts: &Parts) -> String {
-    let document = &parts.document;
+    let rank = parts.rank.clone().unwrap_or_else(|| rank_of_words(&parts.document));
+    let boosted = format!("{rank}{}", boosts(scope, info, search).factors);
     let mut score = match &parts.rank {
-        Some(rank) => rank.clone(),
-        None => format!(
-            "CASE WHEN {document} @@ (SELECT q.strict FROM q) THEN 2 ELSE 1 END \
-            * ts_rank('{{0.1, 0.25, 0.5, 1}}', {document}, (SELECT q.q FROM q), 1)::float8"
-        ),
+        Some(_) => boosted,
+        None => {
+            let strict = format!("CASE WHEN {} @@ (SELECT q.strict FROM q) THEN {WHOLE} ELSE 0 END", parts.document);
+            format!("least({boosted}, {MOST_BOOSTED}) + {strict}")
+        }
     };
+    if let Some(exact) = &parts.exact {
+        score += &format!(" + CASE WHEN {exact} THEN {EXACT} ELSE 0 END");
+    }
+    if let Some(pinned) = &parts.pinned {
+        score += &format!(" + {}", place_of_pinned(pinned, "t.id"));
+    }
+    format!("({score})")
+}
+
+/// Each place counts more than all else together.
+pub(super) fn place_of_pinned(ids: &str, id: &str) -> String {
+    format!("coalesce(1000 * ({} - array_position({ids}, {id})), 0)", MOST_ENTRIES + 1)
+}
+
+/// From 0 to 1.
+pub(super) fn rank_of_words(document: &str) -> String {
+    format!("ts_rank('{{0.1, 0.25, 0.5, 1}}', {document}, (SELECT q.q FROM q), 1)::float8")
+}
+
+/// What the schema boosts.
+pub(super) struct Boosts {
+    /// ` * ..`
+    pub factors: String,
+    /// The most by which a rank is multiplied.
+    pub most: f64,
+}
+
+pub(super) fn boosts(scope: Scope<'_>, info: &ContentInfo, search: &SearchInfo) -> Boosts {
+    let mut boosts = Boosts { factors: String::new(), most: 1.0 };
     let mut fields: Vec<&str> = search.boosts.iter().map(|(field, ..)| *field).collect();
     // The order must not tell a value that the actor may not read.
     fields.retain(|field| scope.must_read(info, field).is_ok());
     fields.dedup();
     for field in fields {
-        let values = search.boosts.iter().filter(|(of, ..)| *of == field);
-        let cases: String = values.map(|(_, value, factor)| format!(" WHEN '{value}' THEN {factor}")).collect();
-        score += &format!(" * CASE t.{}::text{cases} ELSE 1 END", quoted(field));
+        let values = || search.boosts.iter().filter(|(of, ..)| *of == field);
+        let cases: String = values().map(|(_, value, factor)| format!(" WHEN '{value}' THEN {factor}")).collect();
+        boosts.factors += &format!(" * CASE t.{}::text{cases} ELSE 1 END", quoted(field));
+        boosts.most *= values().filter_map(|(.., factor)| factor.to_string().parse().ok()).fold(1.0, f64::max);
     }
     if let Some(days) = search.recency {
         // By days, so that the order stays the same from page to page.
-        score += &format!(
+        boosts.factors += &format!(
             " * (1 + 0.5 * power(0.5, greatest(current_date - coalesce(t.published_at, t.created_at)::date, 0) / {days}.0))"
         );
+        boosts.most *= 1.5;
     }
-    if let Some(exact) = &parts.exact {
-        score = format!("({score} + CASE WHEN {exact} THEN 100 ELSE 0 END)");
-    }
-    match &parts.pinned {
-        Some(pinned) => format!("({score} + coalesce(10000 - array_position({pinned}, t.id), 0))"),
-        None => score,
-    }
+    boosts
 }
 
 impl Hit {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::ask::MOST_RANKED;
 use super::backend::Answer;
 use super::matches::{Matching, Words};
+use super::parsed;
 use crate::Scope;
 use crate::read::Request;
 use crate::sql::{Sql, quoted};
@@ -72,6 +73,7 @@ impl Facet<'_> {
         let filter = self.filter.map(|filter| without(filter, self.field.name));
         let rules = scope.store.search_rules.now();
         let most = if self.is_searched { MOST_RANKED } else { 0 };
+        let parsed = parsed::parsed(request, scope, std::iter::once(self.info), self.words, &rules).await?;
         let matching = Matching {
             info: self.info,
             search,
@@ -79,6 +81,7 @@ impl Facet<'_> {
             filter: filter.as_ref(),
             rules: &rules,
             candidates: self.answer.of(self.info),
+            parsed: parsed.get(self.info.table).map(|parsed| &**parsed),
             most,
         };
         let mut sql = scope.sql();

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::backend::Candidates;
+use super::parsed::{Parsed, may_change};
 use crate::Scope;
 use crate::access::Grant;
 use crate::read::filter::Filter;
@@ -33,6 +34,8 @@ pub struct Matching<'a> {
     pub rules: &'a Rules,
     /// What a search engine has found; without it the words are looked up here.
     pub candidates: Option<&'a Candidates>,
+    /// As PostgreSQL reads the words, if it has read them.
+    pub parsed: Option<&'a Parsed>,
     /// Entries at most.
     pub most: usize,
 }
@@ -82,12 +85,7 @@ impl Matching<'_> {
     ) -> Result<()> {
         let Self { info, search, .. } = *self;
         let hidden = Hidden::of(scope, info, search);
-        let rule = self.rules.of(self.words.text());
-        let ids = |named: &[Named]| -> Vec<Uuid> {
-            named.iter().filter(|(table, _)| info.is_called(table)).map(|(_, id)| *id).collect()
-        };
-        let pinned = rule.map(|rule| ids(&rule.pinned)).filter(|ids| !ids.is_empty());
-        let hidden_ids = rule.map(|rule| ids(&rule.hidden)).filter(|ids| !ids.is_empty());
+        let (pinned, hidden_ids) = self.ruled();
         match self.candidates {
             Some(candidates) => self.push_found(scope, (&hidden, pinned, candidates), columns, sql)?,
             None => self.push_looked_up(scope, (&hidden, pinned), columns, sql)?,
@@ -96,14 +94,31 @@ impl Matching<'_> {
             let ids = sql.list(ids, "uuid[]");
             sql.push(&format!(" AND s.entry <> ALL({ids})"));
         }
-        if let Some(filter) = self.filter {
-            sql.push(" AND ");
-            let before = problems.len();
-            Filter::new(scope, sql, problems).conditions(info, filter, "t")?;
-            // Each type has a filter of its own.
-            problems[before..].iter_mut().for_each(|problem| problem.path.insert(1, filter_key(info).as_str().into()));
-        }
+        self.push_filter(scope, sql, problems)?;
         sql.push(&format!(" LIMIT {})", self.most));
+        Ok(())
+    }
+
+    /// The entries that editors have pinned for the words, and those that they have hidden; `None` if there are none.
+    pub(super) fn ruled(&self) -> (Option<Vec<Uuid>>, Option<Vec<Uuid>>) {
+        let ids = |named: &[Named]| -> Vec<Uuid> {
+            named.iter().filter(|(table, _)| self.info.is_called(table)).map(|(_, id)| *id).collect()
+        };
+        let rule = self.rules.of(self.words.text());
+        let pinned = rule.map(|rule| ids(&rule.pinned)).filter(|ids| !ids.is_empty());
+        let hidden = rule.map(|rule| ids(&rule.hidden)).filter(|ids| !ids.is_empty());
+        (pinned, hidden)
+    }
+
+    /// The filter of the type as a condition on the row `t`.
+    pub(super) fn push_filter(&self, scope: Scope<'_>, sql: &mut Sql, problems: &mut Vec<Problem>) -> Result<()> {
+        let Some(filter) = self.filter else { return Ok(()) };
+        sql.push(" AND ");
+        let before = problems.len();
+        Filter::new(scope, sql, problems).conditions(self.info, filter, "t")?;
+        // Each type has a filter of its own.
+        let key = filter_key(self.info);
+        problems[before..].iter_mut().for_each(|problem| problem.path.insert(1, key.as_str().into()));
         Ok(())
     }
 
@@ -118,11 +133,17 @@ impl Matching<'_> {
         let Self { info, search, .. } = *self;
         let stage = scope.stage.schema();
         // PostgreSQL makes the query once, and looks it up in the index.
-        sql.push("(WITH q AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, search.strict(r.q) AS strict, nullif(search.key(");
-        sql.value(&Value::Text(self.words.text().to_owned()), 0, "text");
-        sql.push("), '') AS key FROM (SELECT ");
-        push_query(search, self.words, self.rules, sql);
-        sql.push(" AS q) r");
+        sql.push("(WITH q");
+        match self.parsed {
+            Some(parsed) => parsed.push(sql),
+            None => {
+                sql.push(" AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, search.strict(r.q) AS strict, nullif(search.key(");
+                sql.value(&Value::Text(self.words.text().to_owned()), 0, "text");
+                sql.push("), '') AS key FROM (SELECT ");
+                push_query(search, self.words, self.rules, sql);
+                sql.push(" AS q) r");
+            }
+        }
         let completes = matches!(self.words, Words::Begun(_)) && hidden.paths.is_empty();
         if completes {
             // A stem does not have the beginnings of the longer forms of its word.
@@ -214,7 +235,7 @@ pub fn push_query(search: &SearchInfo, words: Words<'_>, rules: &Rules, sql: &mu
 
 /// Pushes what is asked, without stop words, and the synonyms.
 pub(super) fn push_text(search: &SearchInfo, text: &str, rules: &Rules, sql: &mut Sql) {
-    let mut synonyms: Vec<Json> = search.synonyms.iter().map(|words| serde_json::json!(words)).collect();
+    let mut synonyms: Vec<Json> = may_change(search.synonyms, text).map(|words| serde_json::json!(words)).collect();
     synonyms.extend(rules.synonyms_of(text).map(|words| serde_json::json!(words)));
     let text = Value::Text(text.to_owned());
     match search.stop_words.is_empty() {
@@ -262,7 +283,7 @@ impl Hidden {
     }
 
     /// Whether one of the keys that the actor may read is what is asked.
-    fn exact(&self) -> Option<String> {
+    pub(super) fn exact(&self) -> Option<String> {
         let keys: Vec<String> = self.keys.iter().map(|path| format!("'{path}=' || q.key")).collect();
         (!keys.is_empty()).then(|| format!("s.exact && (SELECT array[{}] FROM q)", keys.join(", ")))
     }

@@ -4,6 +4,7 @@ use sqlx::Row as _;
 
 use super::ask::Ask;
 use super::matches::{Hidden, Matching, Words};
+use super::parsed;
 use crate::Scope;
 use crate::read::Request;
 use crate::value::Value;
@@ -20,6 +21,8 @@ pub async fn queries(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, tex
         return Ok(Vec::new());
     }
     let rules = scope.store.search_rules.now();
+    let types = ask.types.iter().map(|(info, _)| *info);
+    let parsed = parsed::parsed(request, scope, types, Words::Begun(text), &rules).await?;
     let mut sql = scope.sql();
     let mut problems = Vec::new();
     sql.push("SELECT w FROM (SELECT NULL::text AS w WHERE false");
@@ -34,6 +37,7 @@ pub async fn queries(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, tex
             filter: *filter,
             rules: &rules,
             candidates: None,
+            parsed: parsed.get(info.table).map(|parsed| &**parsed),
             most: LOOKED_AT,
         };
         matching.push(scope, |_| "s.parts".to_owned(), &mut sql, &mut problems)?;
