@@ -30,10 +30,14 @@ pub enum When {
 }
 
 /// Follows what has happened to entries.
-pub(crate) async fn follow(connection: &mut Connection, events: &[Happened], when: When) -> Result<(), sqlx::Error> {
+pub(crate) async fn follow<'e>(
+    connection: &mut Connection,
+    events: impl Iterator<Item = &'e Happened>,
+    when: When,
+) -> Result<(), sqlx::Error> {
     let mut made: BTreeMap<(&str, Stage), (&'static ContentInfo, Vec<Uuid>)> = BTreeMap::new();
     let mut gone: BTreeMap<(&str, Stage), (&'static ContentInfo, Vec<Uuid>)> = BTreeMap::new();
-    for event in events.iter().filter(|event| event.info.search.is_some()) {
+    for event in events.filter(|event| event.info.search.is_some()) {
         let (into, stages): (_, &[Stage]) = match event.kind {
             EventKind::Created | EventKind::Updated => (&mut made, &[Stage::Draft]),
             EventKind::Published => (&mut made, &[Stage::Live]),

@@ -27,8 +27,9 @@ pub async fn saved(
     items: &[Item],
     events: &[Happened],
 ) -> Result<()> {
-    document::follow(connection, events, index).await?;
     let by_id: HashMap<Uuid, &Item> = items.iter().map(|item| (item.new.id, item)).collect();
+    let is_searched = |event: &&Happened| changes_search(event, by_id.get(&event.id).copied());
+    document::follow(connection, events.iter().filter(is_searched), index).await?;
     let lines = events.iter().map(|event| told(event, by_id.get(&event.id).copied()));
     outbox::record(connection, store, &lines.collect::<Vec<_>>()).await?;
     if import && store.access.actor.identity == Identity::System {
@@ -47,7 +48,7 @@ pub async fn saved(
 
 /// Records events that do not change the content of entries.
 pub async fn happened(connection: &mut Connection, store: &Store, events: &[Happened]) -> Result<()> {
-    document::follow(connection, events, When::Now).await?;
+    document::follow(connection, events.iter(), When::Now).await?;
     outbox::record(connection, store, &events.iter().map(|event| told(event, None)).collect::<Vec<_>>()).await?;
     tell(connection, store, events.iter().map(|event| line(event.info, event.kind, event.id, None, None)).collect())
         .await
@@ -61,7 +62,7 @@ pub async fn deleted(connection: &mut Connection, store: &Store, items: &[Item],
         id: item.new.id,
         revision: item.revision(),
     });
-    document::follow(connection, &happened.collect::<Vec<_>>(), When::Now).await?;
+    document::follow(connection, happened.collect::<Vec<_>>().iter(), When::Now).await?;
     let lines = items.iter().map(|item| Line {
         table: item.info.table,
         entry: item.new.id,
@@ -72,6 +73,14 @@ pub async fn deleted(connection: &mut Connection, store: &Store, items: &[Item],
     outbox::record(connection, store, &lines.collect::<Vec<_>>()).await?;
     let gone = items.iter().map(|item| line(item.info, EventKind::Deleted, item.new.id, Some(&item.new), None));
     tell(connection, store, gone.collect()).await
+}
+
+/// Whether the row of the search index may be another one. Most updates are of a price or a stock, which no search finds.
+fn changes_search(event: &Happened, item: Option<&Item>) -> bool {
+    let (Some(search), EventKind::Updated) = (event.info.search, event.kind) else { return true };
+    let Some((old, new)) = item.and_then(|item| Some((&item.old.as_ref()?.row, &item.new))) else { return true };
+    let is_searched = |field: &FieldInfo| search.texts.iter().any(|text| text.path[0] == field.snake);
+    differing(event.info, Some(old), Some(new)).any(|(_, field)| is_searched(field))
 }
 
 fn told(event: &Happened, item: Option<&Item>) -> Line {
