@@ -16,7 +16,7 @@ create temporary table texts as
 select n, initcap(pg_temp.words('name' || n, 3)) as name, pg_temp.words('summary' || n, 12) as summary, pg_temp.words('text' || n, 80) as text
 from generate_series(0, 999) n;
 create unique index on texts (n);
--- One word for 20 products, whatever the size of the catalogue; one for 500 in a column of their own.
+-- One word for 20 products, whatever the size of the catalogue.
 create temporary table rare as select n, pg_temp.word(n) as word from generate_series(0, $PRODUCTS / 20 - 1) n;
 create unique index on rare (n);
 analyze texts, rare;
@@ -32,15 +32,15 @@ insert into draft.tag (id, revision, created_at, updated_at, published_at, first
 select pg_temp.key('tag', n), 1, now(), now(), now(), now(), pg_temp.words('tag' || n, 1) || ' ' || n, 'tag-' || n from generate_series(1, 200) n;
 
 insert into draft.product (id, revision, created_at, updated_at, published_at, first_published_at, name, slug, summary, description, brand_id, price, price_currency, stock_status)
-select pg_temp.key('product', n), 1, timestamptz '2026-01-01' + n * interval '1 second', timestamptz '2026-01-01' + n * interval '1 second', now(), now(),
-  a.name || ' ' || r.word || ' ' || n, 'product-' || n, b.summary, c.text,
-  pg_temp.key('brand', pg_temp.pick('b' || n, 50)), pg_temp.pick('p' || n, 50000), 'EUR',
-  (array['in_stock','low_stock','out_of_stock'])[pg_temp.pick('s' || n, 3)]
-from generate_series(1, $PRODUCTS) n
-join texts a on a.n = pg_temp.pick('a' || n, 1000) - 1
-join texts b on b.n = n % 1000
-join texts c on c.n = n / 7 % 1000
-join rare r on r.n = n % ($PRODUCTS / 20);
+select pg_temp.key('product', i), 1, timestamptz '2026-01-01' + i * interval '1 second', timestamptz '2026-01-01' + i * interval '1 second', now(), now(),
+  a.name || ' ' || r.word || ' ' || i, 'product-' || i, b.summary, c.text,
+  pg_temp.key('brand', pg_temp.pick('b' || i, 50)), pg_temp.pick('p' || i, 50000), 'EUR',
+  (array['in_stock','low_stock','out_of_stock'])[pg_temp.pick('s' || i, 3)]
+from generate_series(1, $PRODUCTS) i
+join texts a on a.n = pg_temp.pick('a' || i, 1000) - 1
+join texts b on b.n = i % 1000
+join texts c on c.n = i / 7 % 1000
+join rare r on r.n = i % ($PRODUCTS / 20);
 
 insert into draft.product_variant (id, parent_id, position, sku, price, price_currency, stock_status)
 select pg_temp.key('variant' || v || '-', n), pg_temp.key('product', n), v, 'SKU-' || n || '-' || v, pg_temp.pick('p' || n, 50000), 'EUR', 'in_stock'
@@ -54,9 +54,9 @@ select pg_temp.key('product', n), pg_temp.key('tag', tag), row_number() over (pa
 from (select distinct n, pg_temp.pick('t' || n || '-' || k, 200) as tag from generate_series(1, $PRODUCTS) n, generate_series(1, 3) k) picked;
 
 insert into draft.post (id, revision, created_at, updated_at, published_at, first_published_at, title, slug, excerpt, body, published_on)
-select pg_temp.key('post', n), 1, timestamptz '2026-01-01' + n * interval '1 hour', timestamptz '2026-01-01' + n * interval '1 hour', now(), now(),
-  initcap(pg_temp.words('title' || n, 5)) || ' ' || n, 'post-' || n, pg_temp.words('excerpt' || n, 20), t.text, date '2026-01-01' + n % 365
-from generate_series(1, 5000) n join texts t on t.n = n % 1000;
+select pg_temp.key('post', i), 1, timestamptz '2026-01-01' + i * interval '1 hour', timestamptz '2026-01-01' + i * interval '1 hour', now(), now(),
+  initcap(pg_temp.words('title' || i, 5)) || ' ' || i, 'post-' || i, pg_temp.words('excerpt' || i, 20), t.text, date '2026-01-01' + i % 365
+from generate_series(1, 5000) i join texts t on t.n = i % 1000;
 
 insert into draft.post_tags (owner_id, target_id, position)
 select pg_temp.key('post', n), pg_temp.key('tag', pg_temp.pick('pt' || n, 200)), 0 from generate_series(1, 5000) n;
