@@ -69,7 +69,8 @@ impl Case {
     pub async fn bodies(&self, pool: &PgPool, ours: &str) -> Result<Vec<String>> {
         let asked = self.variables.of(pool, ours).await.with_context(|| format!("the variables of {}", self.name))?;
         let body = |(variables, parameters): (Value, Value)| {
-            json!({ "query": self.query, "variables": variables, "extensions": { "parameters": parameters } }).to_string()
+            json!({ "query": self.query, "variables": variables, "extensions": { "parameters": parameters } })
+                .to_string()
         };
         Ok(asked.into_iter().map(body).collect())
     }

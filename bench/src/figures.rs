@@ -9,6 +9,21 @@ use serde::{Deserialize, Serialize};
 pub struct Results {
     /// By the size of the catalogue, in ten thousands of products.
     pub runs: BTreeMap<u32, Run>,
+    pub nodes: Vec<Nodes>,
+    /// What `bench compile` has printed.
+    pub compile: Option<String>,
+}
+
+/// Several servers on one database.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Nodes {
+    pub what: String,
+    pub servers: usize,
+    pub rate: f64,
+    /// Milliseconds.
+    pub staleness_p50: Option<f64>,
+    pub staleness_most: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

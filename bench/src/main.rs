@@ -5,27 +5,38 @@
 
 mod bed;
 mod cases;
+mod facts;
 mod figures;
 mod floor;
 mod import;
 mod load;
+mod pgbench;
 mod process;
 mod reads;
+mod report;
 mod seed;
+mod writes;
+
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use bed::{Bed, Options};
 use figures::Run;
+use seed::Times;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: bench run [--scale N] [--seconds S] [--rounds N] [--connections N,N] [--only NAME,NAME], or bench import";
+const USAGE: &str =
+    "usage: bench run [--scale N] [--seconds S] [--rounds N] [--connections N,N] [--only NAME,NAME], or bench import";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if arguments == ["report"] {
+        return report::write(&report::read()?);
+    }
     let url = std::env::var("DATABASE_URL").context("DATABASE_URL is not set: run `cargo xtask bench`")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.as_slice() {
@@ -63,13 +74,32 @@ fn options_of(arguments: &[&str]) -> Result<(u32, Options)> {
 
 async fn run(url: &str, scale: u32, options: Options) -> Result<()> {
     let redis = std::env::var("BENCH_REDIS_URL").ok();
-    eprintln!("loading {} products", scale * seed::PRODUCTS);
+    let begin = Instant::now();
+    let products = scale * seed::PRODUCTS;
+    eprintln!("loading {products} products");
     let (pool, times) = seed::prepare(url, scale).await?;
-    if let Some(times) = &times {
-        eprintln!("  rows {:.1} s, words {:.1} s, indexes {:.1} s", times.rows, times.words, times.indexes);
+    let mut run = Run { machine: facts::machine(&pool).await?, ..Run::default() };
+    (run.seconds, run.rounds) = (options.seconds, options.rounds);
+    if let Some(Times { rows, indexes, words }) = times {
+        let times = [("seed rows s", rows), ("seed indexes s", indexes), ("seed searches s", words)];
+        run.facts.extend(times.map(|(name, seconds)| (name.to_owned(), seconds)));
     }
-    let bed = Bed::start(pool, url, redis, options).await?;
-    let mut run = Run::default();
+    let is_whole = options.only.is_empty();
+    let bed = Bed::start(pool.clone(), url, redis, options).await?;
     reads::run(&bed, &mut run).await?;
-    Ok(())
+    pgbench::run(&bed, &mut run).await?;
+    if is_whole {
+        facts::run(&bed, &mut run).await?;
+    }
+    writes::run(&bed, &mut run).await?;
+    drop(bed);
+    if !is_whole {
+        println!("{}", report::show(&run));
+        return Ok(());
+    }
+    // It empties the tables, so it is the last.
+    run.facts.insert("import /s".to_owned(), import::rate(&pool, url, products as usize).await?);
+    run.facts.insert("whole run s".to_owned(), begin.elapsed().as_secs_f64());
+    println!("{}", report::show(&run));
+    report::keep(|results| _ = results.runs.insert(scale, run))
 }

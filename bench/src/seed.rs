@@ -67,7 +67,8 @@ pub async fn prepare(url: &str, scale: u32) -> Result<(PgPool, Option<Times>)> {
     }
     insert(&pool, scale).await.context("loading the catalogue")?;
     let rows = begin.elapsed().as_secs_f64();
-    let (of_words, of_content): (Vec<_>, Vec<_>) = indexes.into_iter().partition(|(name, _)| name.starts_with("search."));
+    let (of_words, of_content): (Vec<_>, Vec<_>) =
+        indexes.into_iter().partition(|(name, _)| name.starts_with("search."));
     make(&pool, &of_content).await?;
     // The rows of searches are made from the content, by its indexes.
     pool.execute("analyze").await?;

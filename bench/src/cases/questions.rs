@@ -4,7 +4,8 @@
 
 use super::{Case, Kind, Variables};
 
-pub const ONE: &str = "select id, name, slug, summary, stock_status, price, price_currency from live.product where slug = $1";
+pub const ONE: &str =
+    "select id, name, slug, summary, stock_status, price, price_currency from live.product where slug = $1";
 
 const NEWEST_OF_CATEGORY: &str = "select t.id, t.name, t.slug, t.price, t.price_currency
     from (select owner_id, created_at from listing.product_categories
