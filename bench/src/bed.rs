@@ -34,6 +34,12 @@ pub struct Options {
     pub only: Vec<String>,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self { seconds: 1.0, rounds: 3, connections: vec![1, 16, 64], only: Vec::new() }
+    }
+}
+
 impl Options {
     pub fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| name.starts_with(only.as_str()))

@@ -61,6 +61,10 @@ impl Case {
         }
     }
 
+    pub fn query(&self) -> &'static str {
+        self.query
+    }
+
     pub fn is_search(&self) -> bool {
         matches!(self.kind, Kind::Search(_))
     }

@@ -10,8 +10,10 @@ mod figures;
 mod floor;
 mod import;
 mod load;
+mod nodes;
 mod pgbench;
 mod process;
+mod profile;
 mod reads;
 mod report;
 mod seed;
@@ -43,6 +45,8 @@ fn main() -> Result<()> {
         ["serve", "floor"] => runtime.block_on(floor::serve(&url)),
         ["serve", "static"] => runtime.block_on(floor::serve_fixed()),
         ["import"] => runtime.block_on(import::run(&url)),
+        ["profile"] => runtime.block_on(profile(&url)),
+        ["nodes"] => runtime.block_on(nodes(&url)),
         ["run", options @ ..] => {
             let (scale, options) = options_of(options)?;
             runtime.block_on(run(&url, scale, options))
@@ -52,8 +56,7 @@ fn main() -> Result<()> {
 }
 
 fn options_of(arguments: &[&str]) -> Result<(u32, Options)> {
-    let mut scale = 1;
-    let mut options = Options { seconds: 1.0, rounds: 3, connections: vec![1, 16, 64], only: Vec::new() };
+    let (mut scale, mut options) = (1, Options::default());
     for pair in arguments.chunks(2) {
         let [name, value] = pair else { bail!(USAGE) };
         let wrong = || format!("`{value}` is no value of {name}");
@@ -102,4 +105,17 @@ async fn run(url: &str, scale: u32, options: Options) -> Result<()> {
     run.facts.insert("whole run s".to_owned(), begin.elapsed().as_secs_f64());
     println!("{}", report::show(&run));
     report::keep(|results| _ = results.runs.insert(scale, run))
+}
+
+async fn nodes(url: &str) -> Result<()> {
+    let (pool, _) = seed::prepare(url, 1).await?;
+    let bed = Bed::start(pool, url, std::env::var("BENCH_REDIS_URL").ok(), Options::default()).await?;
+    let nodes = nodes::run(&bed).await?;
+    report::keep(|results| results.nodes = nodes)
+}
+
+async fn profile(url: &str) -> Result<()> {
+    let (pool, _) = seed::prepare(url, 1).await?;
+    let options = Options { seconds: profile::LENGTH, ..Options::default() };
+    profile::run(&Bed::start(pool, url, std::env::var("BENCH_REDIS_URL").ok(), options).await?).await
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-pub use usage::{children_cpu, database_cpu};
+pub use usage::{backends, children_cpu, database_cpu};
 
 use crate::load::{self, Wire};
 
@@ -81,6 +81,10 @@ impl Server {
         }
         server.start = began.elapsed().as_secs_f64();
         Ok(server)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn cpu(&self) -> f64 {

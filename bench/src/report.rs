@@ -5,7 +5,7 @@ mod goals;
 mod plot;
 mod results;
 mod scale;
-mod table;
+pub mod table;
 
 use std::path::Path;
 use std::process::Command;

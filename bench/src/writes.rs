@@ -59,7 +59,7 @@ pub struct Editor {
 impl Source for Editor {
     fn next(&mut self) -> &[u8] {
         let (id, revision) = &self.entries[self.next % self.entries.len()];
-        let summary = format!("Of oiled oak, revision {revision}");
+        let summary = self.summary();
         let variables = json!({ "id": id, "revision": revision, "summary": summary });
         let body = json!({ "query": self.queries[self.next % self.queries.len()], "variables": variables });
         self.request = load::request(self.path, Some(&self.token), &body.to_string());
@@ -74,6 +74,17 @@ impl Source for Editor {
         self.entries[place].1 = digits.parse().with_context(|| format!("no revision in {text}"))?;
         self.next += 1;
         Ok(())
+    }
+}
+
+impl Editor {
+    /// The entry that is written next.
+    pub fn current(&self) -> &str {
+        &self.entries[self.next % self.entries.len()].0
+    }
+
+    pub fn summary(&self) -> String {
+        format!("Of oiled oak, revision {}", self.entries[self.next % self.entries.len()].1)
     }
 }
 
@@ -110,10 +121,11 @@ pub fn editor(bed: &Bed, of: &str, queries: &'static [&'static str], entries: Ve
     Editor { entries, next: 0, path, queries, token: bed.token.clone(), request: Vec::new() }
 }
 
+pub const SAVING: &[&str] = &[SAVE];
 pub const PUBLISHING: &[&str] = &[PUBLISH];
 
 async fn edits(bed: &Bed, case: &str, of: &str, connections: usize) -> Result<Row> {
-    let queries: &'static [&'static str] = if case == "publish" { PUBLISHING } else { &[SAVE] };
+    let queries: &'static [&'static str] = if case == "publish" { PUBLISHING } else { SAVING };
     let server = bed.server(of).context("the server of writes")?;
     let mut rows = Vec::new();
     for _ in 0..bed.options.rounds {

@@ -19,6 +19,13 @@ pub async fn database_cpu(pool: &PgPool) -> Result<f64> {
     Ok(running + ticks(postmaster, 12))
 }
 
+/// The processes of PostgreSQL that serve connections, and those beside them.
+pub async fn backends(pool: &PgPool) -> Result<Vec<u32>> {
+    let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(pool).await?;
+    let postmaster = parent(backend.unsigned_abs());
+    Ok(processes().filter(|id| postmaster.is_some() && parent(*id) == postmaster).collect())
+}
+
 fn processes() -> impl Iterator<Item = u32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
