@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -27,12 +27,16 @@ const LEAST: f64 = 1.0;
 /// Functions in a table.
 const MOST: usize = 25;
 
+/// A statement that waits for its client is over.
+const RUNNING: &str = "select left(regexp_replace(query, '\\s+', ' ', 'g'), 160) from pg_stat_activity
+    where state = 'active' and pid <> pg_backend_pid() and backend_type = 'client backend' and query <> ''";
+
 const HEAD: &str = "# Profile
 
 Written by `cargo xtask bench profile`; do not edit. It needs Linux and `perf` (`apt-get install linux-perf`), and the right to use it.
 
 For each kind of request, 16 connections ask for five seconds while `perf record -e cpu-clock` looks 997 times a second which function
-of the server runs, and which of PostgreSQL. The time of PostgreSQL is by its processes. `system` is the kernel: sockets, scheduling, memory.
+of the server runs, and which of PostgreSQL; beside it, `pg_stat_activity` is read every few milliseconds for the statements that run. `system` is the kernel: sockets, scheduling, memory.
 Inlined functions count for the crate that they are inlined into. To look at call chains:
 `perf record -g -e cpu-clock -p PID` on a server that `target/release/shop serve` runs, then `perf report`.
 ";
@@ -69,6 +73,7 @@ async fn profile(bed: &Bed, server: &Server, what: &str) -> Result<String> {
         perf
     });
     let load = load(bed, server, what);
+    let asked = statements(bed);
     let record = async {
         // The connections are open by then, and the statements prepared.
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -79,7 +84,7 @@ async fn profile(bed: &Bed, server: &Server, what: &str) -> Result<String> {
         tokio::task::spawn_blocking(move || children.iter_mut().try_for_each(|child| child.wait().map(drop))).await??;
         anyhow::Ok(())
     };
-    let (row, ()) = tokio::try_join!(load, record)?;
+    let (row, (), asked) = tokio::try_join!(load, record, asked)?;
     let mut text = format!(
         "{} requests a second; p50 {} ms; CPU per request: server {} ms, PostgreSQL {} ms.\n\n",
         whole(Some(row.rate)),
@@ -91,9 +96,31 @@ async fn profile(bed: &Bed, server: &Server, what: &str) -> Result<String> {
     text += &table(&["part of the server", "%"], parts(&samples));
     text += "\n";
     text += &table(&["function", "%"], functions(&samples));
+    if !asked.is_empty() {
+        text += "\n";
+        text += &table(&["statement that PostgreSQL was found at", "%"], asked);
+    }
     text += "\n";
     text += &table(&["function of PostgreSQL", "%"], functions(&self::samples(&theirs)?).take(12));
     Ok(text)
+}
+
+/// The statements that PostgreSQL is found at, by looking again and again.
+async fn statements(bed: &Bed) -> Result<Vec<Vec<String>>> {
+    let end = Instant::now() + Duration::from_secs(SECONDS);
+    let mut found: BTreeMap<String, u32> = BTreeMap::new();
+    while Instant::now() < end {
+        let running: Vec<String> = sqlx::query_scalar(RUNNING).fetch_all(&bed.pool).await?;
+        for statement in running {
+            *found.entry(statement).or_default() += 1;
+        }
+        tokio::time::sleep(Duration::from_millis(4)).await;
+    }
+    let all: u32 = found.values().sum();
+    let mut found: Vec<(String, f64)> =
+        found.into_iter().map(|(statement, times)| (statement, f64::from(times) * 100.0 / f64::from(all))).collect();
+    found.sort_by(|a, b| b.1.total_cmp(&a.1));
+    Ok(functions(&found).collect())
 }
 
 async fn load(bed: &Bed, server: &Server, what: &str) -> Result<Row> {
@@ -146,6 +173,9 @@ fn samples(file: &std::path::Path) -> Result<Vec<(String, f64)>> {
 fn plain(name: &str, file: &str) -> String {
     let name = name.split("::h").enumerate().filter(|(at, part)| *at == 0 || part.len() != 16).map(|(_, part)| part);
     let name = name.collect::<Vec<_>>().join("::h");
+    if name.starts_with("_mi_") || name.starts_with("mi_") {
+        return format!("mimalloc::{name}");
+    }
     if name.contains("::") || file == "postgres" {
         name
     } else {
@@ -167,11 +197,11 @@ fn parts(samples: &[(String, f64)]) -> Vec<Vec<String>> {
 fn part(name: &str) -> &str {
     let name = name.trim_start_matches(['<', '&', '[', '(']).trim_start_matches("mut ").trim_start_matches("dyn ");
     let name = name.split("::").next().unwrap_or(name);
-    if name.starts_with("_mi_") || name.starts_with("mi_") { "mimalloc" } else { name }
+    name
 }
 
 fn functions(samples: &[(String, f64)]) -> impl Iterator<Item = Vec<String>> {
     let shown = samples.iter().filter(|(_, share)| *share >= LEAST).take(MOST);
-    let cell = |name: &str| format!("`{}`", name.chars().take(120).collect::<String>().replace('|', "/"));
+    let cell = |name: &str| format!("`{}`", name.chars().take(160).collect::<String>().replace('|', "/"));
     shown.map(move |(name, share)| vec![cell(name), format!("{share:.1}")])
 }
