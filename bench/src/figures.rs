@@ -10,8 +10,6 @@ pub struct Results {
     /// By the size of the catalogue, in ten thousands of products.
     pub runs: BTreeMap<u32, Run>,
     pub nodes: Vec<Nodes>,
-    /// What `bench compile` has printed.
-    pub compile: Option<String>,
 }
 
 /// Several servers on one database.
