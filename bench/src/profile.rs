@@ -176,6 +176,7 @@ fn plain(name: &str, file: &str) -> String {
     if name.starts_with("_mi_") || name.starts_with("mi_") {
         return format!("mimalloc::{name}");
     }
+    let file = file.trim_matches(['[', ']']);
     if name.contains("::") || file == "postgres" {
         name
     } else {
@@ -196,8 +197,7 @@ fn parts(samples: &[(String, f64)]) -> Vec<Vec<String>> {
 /// The crate of a function: `<alloc::vec::Vec<T> as core::..>` counts as `alloc`.
 fn part(name: &str) -> &str {
     let name = name.trim_start_matches(['<', '&', '[', '(']).trim_start_matches("mut ").trim_start_matches("dyn ");
-    let name = name.split("::").next().unwrap_or(name);
-    name
+    name.split("::").next().unwrap_or(name)
 }
 
 fn functions(samples: &[(String, f64)]) -> impl Iterator<Item = Vec<String>> {
