@@ -13,6 +13,9 @@ const SHARE: f64 = 0.5;
 /// The most that the client sends beside a server on two cores.
 const MOST: f64 = 4_000.0;
 
+/// Milliseconds of work that may wait at the end of a measurement.
+const LONGEST: f64 = 20_000.0;
+
 pub async fn run(bed: &Bed, run: &mut Run) -> Result<()> {
     for case in CASES.iter().filter(|case| bed.options.wants(case.name)) {
         let bodies = case.bodies(&bed.pool, &bed.off.address).await?;
@@ -24,6 +27,11 @@ pub async fn run(bed: &Bed, run: &mut Run) -> Result<()> {
             targets.extend([target::MEMORY, target::STRICT, target::FIXED]);
         }
         for connections in &bed.options.connections {
+            // The last request of each connection would be waited for.
+            if slowest(run, case) * *connections as f64 > LONGEST {
+                eprintln!("{:<16} c={connections} is left out: it would take minutes", case.name);
+                continue;
+            }
             let how = (Load::Closed, *connections as f64);
             let rows = rounds(bed, case, &targets, how, (&bodies, size)).await?;
             run.rows.extend(rows.into_iter().map(|row| Row { statements: of(&row, statements), bytes: size, ..row }));
@@ -38,6 +46,12 @@ pub async fn run(bed: &Bed, run: &mut Run) -> Result<()> {
         tell(run, case);
     }
     Ok(())
+}
+
+/// Milliseconds of a request of the slowest server, with one connection.
+fn slowest(run: &Run, case: &Case) -> f64 {
+    let alone = run.rows.iter().filter(|row| row.case == case.name && row.load == Load::Closed && row.amount == 1.0);
+    alone.map(|row| row.p50).fold(0.0, f64::max)
 }
 
 fn of(row: &Row, (ours, floor): (f64, f64)) -> f64 {
