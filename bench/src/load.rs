@@ -1,23 +1,77 @@
-//! A closed-loop load: each connection sends its next request after reading the last response.
+//! The load: an HTTP/1.1 client that costs little, since it shares its cores with what it measures. `closed` and `open` send requests.
+
+pub mod closed;
+pub mod open;
+mod wire;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+pub use wire::{Wire, once};
 
-/// The result of one run of the load.
+/// What a connection asks next.
+pub trait Source: Send {
+    /// A complete request.
+    fn next(&mut self) -> &[u8];
+
+    /// Reads the body of its response.
+    fn got(&mut self, _body: &[u8]) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+/// The same requests in turn.
+pub struct Cycle {
+    requests: Arc<Vec<Vec<u8>>>,
+    next: usize,
+}
+
+impl Cycle {
+    /// Connections start at different offsets, so that they do not ask for the same entry at the same time.
+    pub fn new(requests: &Arc<Vec<Vec<u8>>>, connection: usize) -> Self {
+        Self { requests: Arc::clone(requests), next: connection * 7 }
+    }
+}
+
+impl Source for Cycle {
+    fn next(&mut self) -> &[u8] {
+        self.next += 1;
+        &self.requests[self.next % self.requests.len()]
+    }
+}
+
+/// A complete request for a body of JSON.
+pub fn request(path: &str, token: Option<&str>, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let token = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\naccept: application/json\r\n{token}content-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+pub fn requests(path: &str, bodies: &[String]) -> Arc<Vec<Vec<u8>>> {
+    Arc::new(bodies.iter().map(|body| request(path, None, body)).collect())
+}
+
+/// The result of a load.
 pub struct Sample {
-    pub requests: u64,
     pub seconds: f64,
     /// Microseconds, sorted.
     latencies: Vec<u32>,
 }
 
 impl Sample {
+    fn new(seconds: f64, mut latencies: Vec<u32>) -> Self {
+        latencies.sort_unstable();
+        Self { seconds, latencies }
+    }
+
+    pub fn requests(&self) -> usize {
+        self.latencies.len()
+    }
+
     pub fn rate(&self) -> f64 {
-        self.requests as f64 / self.seconds
+        self.latencies.len() as f64 / self.seconds
     }
 
     /// The latency in milliseconds below which this share of the requests stayed.
@@ -28,89 +82,6 @@ impl Sample {
     }
 }
 
-/// Sends the bodies in turn over this many connections for this duration.
-pub async fn run(
-    address: &str,
-    path: &str,
-    bodies: &Arc<Vec<String>>,
-    connections: usize,
-    time: Duration,
-) -> Result<Sample> {
-    let started = Instant::now();
-    let end = started + time;
-    let tasks: Vec<_> = (0..connections)
-        .map(|number| tokio::spawn(connection(address.to_owned(), requests(address, path, bodies), number, end)))
-        .collect();
-    let mut latencies = Vec::new();
-    for task in tasks {
-        latencies.extend(task.await??);
-    }
-    let seconds = started.elapsed().as_secs_f64();
-    latencies.sort_unstable();
-    Ok(Sample { requests: latencies.len() as u64, seconds, latencies })
-}
-
-/// The body of a single response, for comparison.
-pub async fn once(address: &str, path: &str, body: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(request(address, path, body).as_bytes()).await?;
-    let mut buffer = Vec::new();
-    let body = answer(&mut stream, &mut buffer).await?;
-    Ok(String::from_utf8(buffer[body..].to_vec())?)
-}
-
-fn requests(address: &str, path: &str, bodies: &Arc<Vec<String>>) -> Vec<String> {
-    bodies.iter().map(|body| request(address, path, body)).collect()
-}
-
-fn request(address: &str, path: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-    )
-}
-
-async fn connection(address: String, requests: Vec<String>, number: usize, end: Instant) -> Result<Vec<u32>> {
-    let mut stream = TcpStream::connect(&address).await.with_context(|| format!("{address} does not answer"))?;
-    stream.set_nodelay(true)?;
-    let (mut buffer, mut latencies) = (Vec::with_capacity(64 * 1024), Vec::with_capacity(16 * 1024));
-    // Connections start at different offsets, so that they do not request the same entry at the same time.
-    let mut next = number * 7;
-    while Instant::now() < end {
-        let sent = Instant::now();
-        stream.write_all(requests[next % requests.len()].as_bytes()).await?;
-        answer(&mut stream, &mut buffer).await?;
-        latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
-        next += 1;
-    }
-    Ok(latencies)
-}
-
-/// Reads one response into the buffer and returns the offset of its body.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<usize> {
-    buffer.clear();
-    let body = loop {
-        if let Some(end) = find(buffer, b"\r\n\r\n") {
-            break end + 4;
-        }
-        if stream.read_buf(buffer).await? == 0 {
-            bail!("the server closed the connection");
-        }
-    };
-    let head = std::str::from_utf8(&buffer[..body])?.to_ascii_lowercase();
-    if !head.starts_with("http/1.1 200") {
-        bail!("the server answered {}", head.lines().next().unwrap_or_default());
-    }
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).context("no content-length")?;
-    let length: usize = length.trim().parse()?;
-    while buffer.len() < body + length {
-        if stream.read_buf(buffer).await? == 0 {
-            bail!("the server closed the connection in an answer");
-        }
-    }
-    Ok(body)
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len()).position(|window| window == wanted)
+fn micros(time: std::time::Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }

@@ -1,68 +1,99 @@
-//! The measured processes: the two servers as children of this one, and PostgreSQL.
+//! The measured servers, as children of this process: ours in several modes, the floors, the static answer.
+
+mod usage;
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use sqlx::PgPool;
+
+pub use usage::{backends, children_cpu, database_cpu};
+
+use crate::load::{self, Wire};
 
 /// Connections to PostgreSQL per server.
 pub const CONNECTIONS: u32 = 8;
 
+/// Valid for this benchmark only; production requires a secret.
+const SECRET: &str = "bench-9fK2pXw7Lq4ZtR8mVd3HsY6nBc1GjA5eUo0iTxPk";
+
 /// A server in a separate process, which is stopped when this value is dropped.
 pub struct Server {
-    pub name: &'static str,
     pub address: String,
+    /// Seconds from its start to its first answer.
+    pub start: f64,
     child: Child,
 }
 
 impl Server {
-    /// This program again, serving the floor.
-    pub fn floor(url: &str) -> Result<Self> {
+    /// This program again, serving the floors.
+    pub async fn floor(url: &str) -> Result<Self> {
+        Self::own("floor", url).await
+    }
+
+    /// This program again, serving static answers.
+    pub async fn fixed(url: &str) -> Result<Self> {
+        Self::own("static", url).await
+    }
+
+    async fn own(what: &str, url: &str) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["serve", "floor"]);
-        Self::start("floor", command, url)
+        command.args(["serve", what]);
+        Self::start(what, command, url, &[], load::request("/static/2", None, "{}")).await
     }
 
     /// The site's own server, built next to this program.
-    pub fn ours(url: &str) -> Result<Self> {
+    pub async fn ours(url: &str, settings: &[(&str, String)]) -> Result<Self> {
         let mut command = server()?;
         command.arg("serve");
-        Self::start("ours", command, url)
+        let question = load::request("/graphql", None, r#"{"query":"{ products { totalCount } }"}"#);
+        Self::start("ours", command, url, settings, question).await
     }
 
-    fn start(name: &'static str, mut command: Command, url: &str) -> Result<Self> {
+    async fn start(
+        name: &str,
+        mut command: Command,
+        url: &str,
+        settings: &[(&str, String)],
+        question: Vec<u8>,
+    ) -> Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
-        let command = command.env("DATABASE_URL", url).env("TYPECASE_ADDRESS", &address);
-        // Valid for this benchmark only; production requires a secret.
-        let command = command.env("TYPECASE_SECRET", "bench-9fK2pXw7Lq4ZtR8mVd3HsY6nBc1GjA5eUo0iTxPk");
-        // A single client sends more requests here than a thousand people would.
-        let command = command.env("TYPECASE_RATE", "off");
-        // What is measured is reads, not what was read before.
-        let command = command.env("TYPECASE_CACHE", "0");
-        // The measured reads are anonymous.
-        let command = command.env("TYPECASE_PUBLIC_CONNECTIONS", CONNECTIONS.to_string());
-        let child = command.env("RUST_LOG", "warn").stdout(Stdio::null()).spawn()?;
-        let server = Self { name, address, child };
-        let end = Instant::now() + Duration::from_secs(30);
+        let began = Instant::now();
+        let command = command
+            .env("DATABASE_URL", url)
+            .env("TYPECASE_ADDRESS", &address)
+            .env("TYPECASE_SECRET", SECRET)
+            // A single client sends more requests here than a thousand people would.
+            .env("TYPECASE_RATE", "off")
+            .env("TYPECASE_PUBLIC_CONNECTIONS", CONNECTIONS.to_string())
+            .env("RUST_LOG", "warn")
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .stdout(Stdio::null());
+        let mut server = Self { address, start: 0.0, child: command.spawn()? };
+        let end = began + Duration::from_secs(30);
         while TcpStream::connect(&server.address).is_err() {
             ensure!(Instant::now() < end, "the {name} server does not answer");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(1));
         }
+        if name == "ours" {
+            Wire::connect(&server.address).await?.ask(&question).await?;
+        }
+        server.start = began.elapsed().as_secs_f64();
         Ok(server)
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn cpu(&self) -> f64 {
-        cpu_seconds(self.child.id())
+        usage::cpu_seconds(self.child.id())
     }
 
     /// Resident memory in MiB.
     pub fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
-        kib.map_or(0.0, |kib| kib / 1024.0)
+        usage::memory(self.child.id())
     }
 }
 
@@ -81,45 +112,15 @@ pub fn server() -> Result<Command> {
     Ok(Command::new(path))
 }
 
-fn free_port() -> Result<u16> {
+/// An API token of an administrator.
+pub fn token(url: &str) -> Result<String> {
+    let mut command = server()?;
+    command.args(["token", "create", "--role", "admin"]).env("DATABASE_URL", url).env("TYPECASE_SECRET", SECRET);
+    let output = command.output()?;
+    ensure!(output.status.success(), "`token create` failed: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0").context("no free port")?.local_addr()?.port())
-}
-
-/// CPU seconds used so far by all processes of the PostgreSQL cluster; 0 if it runs elsewhere.
-pub async fn database_cpu(pool: &PgPool) -> Result<f64> {
-    let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(pool).await?;
-    let Some(postmaster) = parent(backend.unsigned_abs()) else { return Ok(0.0) };
-    let running: f64 = processes().filter(|id| parent(*id) == Some(postmaster)).map(cpu_seconds).sum();
-    Ok(running + ticks(postmaster, 12))
-}
-
-fn processes() -> impl Iterator<Item = u32> {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-/// The fields of `/proc/ID/stat` after the command, which may itself contain blanks.
-fn stat(id: u32) -> Option<Vec<u64>> {
-    let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let (_, rest) = text.rsplit_once(')')?;
-    Some(rest.split_whitespace().skip(1).map(|field| field.parse().unwrap_or(0)).collect())
-}
-
-fn parent(id: u32) -> Option<u32> {
-    stat(id)?.first().and_then(|parent| u32::try_from(*parent).ok())
-}
-
-fn cpu_seconds(id: u32) -> f64 {
-    ticks(id, 10)
-}
-
-/// CPU seconds of this process's children that have exited.
-pub fn children_cpu() -> f64 {
-    ticks(std::process::id(), 12)
-}
-
-/// User and system time together. Linux reports ticks of 10 ms whatever the kernel's own rate (USER_HZ is 100).
-fn ticks(id: u32, field: usize) -> f64 {
-    let ticks = stat(id).map_or(0, |fields| fields.get(field).unwrap_or(&0) + fields.get(field + 1).unwrap_or(&0));
-    ticks as f64 / 100.0
 }

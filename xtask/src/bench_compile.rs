@@ -51,7 +51,13 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     for types in &args.types {
         figures.push(measure(project, *types, &args)?);
     }
-    print!("{}", table(&figures));
+    let table = table(&figures);
+    print!("{table}");
+    // A part of bench/SCALE.md, if all sizes were measured.
+    let folder = project.path("bench");
+    if folder.is_dir() && args.types.len() > 1 && !args.no_server {
+        std::fs::write(folder.join("compile.txt"), table).context("cannot write bench/compile.txt")?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

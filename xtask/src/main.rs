@@ -1,7 +1,7 @@
 //! Development tasks: everything that reads or writes the working tree, and the two commands of the README.
 
+mod bench;
 mod bench_compile;
-mod bench_server;
 mod dev;
 mod drift;
 mod generate;
@@ -56,19 +56,8 @@ enum Task {
     Postgres(with_postgres::Args),
     #[command(hide = true)]
     Guard(guard::Args),
-    /// Measure the generator, the build, reads or imports
-    #[command(subcommand)]
-    Bench(Bench),
-}
-
-#[derive(Subcommand)]
-enum Bench {
-    /// Generate 3, 30 and 100 content types and measure generator and compiler
-    Compile(bench_compile::Args),
-    /// Load a large catalogue and measure reads beside a hand-written server
-    Read(bench_server::Args),
-    /// Import 20,000 products and measure it beside PostgreSQL alone
-    Import(bench_server::Args),
+    /// Measure the server beside hand-written ones, or generator, build and imports
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -100,8 +89,6 @@ fn run(project: &Project, task: Task) -> anyhow::Result<ExitCode> {
         Task::Mutants(args) => test::mutants(project, args),
         Task::Postgres(args) => with_postgres::run(project, args),
         Task::Guard(args) => guard::run(args),
-        Task::Bench(Bench::Compile(args)) => bench_compile::run(project, args),
-        Task::Bench(Bench::Read(args)) => bench_server::run(project, "read", args),
-        Task::Bench(Bench::Import(args)) => bench_server::run(project, "import", args),
+        Task::Bench(args) => bench::run(project, args),
     }
 }
