@@ -34,10 +34,17 @@ pub async fn begin(database: &Database) -> Result<()> {
     let store = database.trusted();
     let searched: Vec<&ContentInfo> = store.schema.types.iter().copied().filter(|info| info.search.is_some()).collect();
     // A server of another version may search other types; those that nobody has any more have no table.
-    for table in ["search.made", "search.draft", "search.live"] {
-        let sql = format!("delete from {table} where to_regclass(format('draft.%I', type)) is null");
-        sqlx::query(AssertSqlSafe(sql)).execute(&store.writes).await?;
+    for table in ["search.draft", "search.live"] {
+        let gone: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(types_without_table(table))).fetch_all(&store.writes).await?;
+        if !gone.is_empty() {
+            let sql = format!("delete from {table} where type = any($1)");
+            sqlx::query(AssertSqlSafe(sql)).bind(gone).execute(&store.writes).await?;
+        }
     }
+    sqlx::query("delete from search.made where to_regclass(format('draft.%I', type)) is null")
+        .execute(&store.writes)
+        .await?;
     for info in searched {
         let made: Option<String> = sqlx::query_scalar("select by from search.made where type = $1")
             .bind(info.table)
@@ -48,6 +55,19 @@ pub async fn begin(database: &Database) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The types of the rows whose tables are gone. It takes one look at the index for each type: a server does not start later the more
+/// entries there are.
+fn types_without_table(table: &str) -> String {
+    format!(
+        "with recursive t(type) as (
+            (select type from {table} order by type limit 1)
+            union all
+            select (select s.type from {table} s where s.type > t.type order by s.type limit 1) from t where t.type is not null
+        )
+        select type from t where type is not null and to_regclass(format('draft.%I', type)) is null"
+    )
 }
 
 pub struct Making;
