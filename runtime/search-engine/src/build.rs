@@ -19,7 +19,7 @@ use model::content::{ContentInfo, SchemaInfo};
 use store::{Database, Stage, Store};
 
 /// Entries of a batch, which other changes wait for.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 250;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Build {

@@ -52,6 +52,12 @@ impl Engine {
         })
     }
 
+    /// What answers, for `typecase doctor`.
+    pub async fn probe(&self) -> Result<String> {
+        let indexes = self.client.indexes(&format!("{}-*", self.prefix)).await?;
+        Ok(format!("{} answers, with {} indexes of this site", self.client.version().await?, indexes.len()))
+    }
+
     /// The name under which the index of a type and a stage is asked.
     pub(crate) fn alias(&self, table: &str, stage: Stage) -> String {
         format!("{}-{table}-{}", self.prefix, stage.schema())

@@ -14,7 +14,7 @@ use base::error::{Code, Error, Result};
 use store::{Database, Stage};
 
 /// Changes of a batch, and bytes of a request.
-const AT_ONCE: i64 = 1_000;
+const AT_ONCE: i64 = 250;
 const BYTES: usize = 4 << 20;
 
 /// What a batch came to.

@@ -165,8 +165,7 @@ async fn random_entries_are_found_by_random_questions_as_by_postgresql() {
     for place in 0..120 {
         let tag = tags[dice.below(tags.len())].clone();
         let name = format!("{} {place}x", dice.words(4));
-        let input =
-            json!({"name": name, "summary": dice.words(5), "description": dice.words(12), "tags": {"connect": [{"id": tag}]}});
+        let input = json!({"name": name, "summary": dice.words(5), "description": dice.words(12), "tags": {"connect": [{"id": tag}]}});
         product(&site, input).await;
     }
     told(&site).await;
