@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use base::error::{Error, Result};
 use model::content::ContentInfo;
 use store::Stage;
-use store::search::backend::{Backend, Candidates, Question, Usage};
+use store::backend::{Backend, Candidates, Question, Usage};
 
 #[derive(Debug)]
 pub struct Engine {

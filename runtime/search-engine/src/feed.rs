@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::client::{Sent, written};
 use crate::engine::Engine;
 use crate::indexes::{self, Document, Index};
-use base::error::{Code, Error, Result};
+use base::error::Result;
 use store::{Database, Stage};
 
 /// Changes of a batch, and bytes of a request.
@@ -112,32 +112,4 @@ fn action(what: &str, index: &Index, entry: Uuid, version: i64) -> String {
         "_index": written(&index.name), "_id": entry, "version": version, "version_type": "external", "require_alias": true,
     });
     json!({ what: about }).to_string()
-}
-
-/// Indexes that are gone are made again.
-pub async fn forget(engine: &Engine, database: &Database, names: &BTreeSet<String>) -> Result<()> {
-    let mut transaction = database.background.begin().await?;
-    for name in names {
-        tracing::warn!(index = name, "the search engine does not have this index: it is made again");
-        indexes::forget(&mut transaction, name).await?;
-    }
-    transaction.commit().await?;
-    crate::build::enqueue_missing(engine, database).await
-}
-
-/// The indexes that should be there and are not.
-pub async fn missing(engine: &Engine, database: &Database) -> Result<BTreeSet<String>> {
-    let there = engine.client.indexes(&format!("{}-*", engine.prefix)).await?;
-    let mut transaction = database.background.begin().await?;
-    let all = indexes::all(&mut transaction).await?;
-    transaction.commit().await?;
-    let is_there = |index: &Index| {
-        there.iter().any(|(name, aliases)| *name == index.name && aliases.contains(&written(&index.name)))
-    };
-    Ok(all.into_iter().filter(|index| !is_there(index)).map(|index| index.name).collect())
-}
-
-/// For an attempt of a job.
-pub fn superseded() -> Error {
-    Error::new(Code::Conflict, "another job makes this index")
 }

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::consumer::CONSUMER;
 use crate::engine::{Engine, Known};
 use crate::feed::{self, Fed};
+use crate::lost;
 use crate::mapping;
 use base::error::Result;
 use store::Database;
@@ -62,7 +63,7 @@ async fn send(engine: &Engine, database: &Database) {
 async fn step(engine: &Engine, database: &Database) -> Result<Fed> {
     // An engine that has lost its indexes answers no question.
     let missing = match engine.circuit.takes_a_look() {
-        true => feed::missing(engine, database).await?,
+        true => lost::missing(engine, database).await?,
         false => Default::default(),
     };
     let fed = match missing.is_empty() {
@@ -70,7 +71,7 @@ async fn step(engine: &Engine, database: &Database) -> Result<Fed> {
         false => Fed::Missing(missing),
     };
     if let Fed::Missing(names) = &fed {
-        feed::forget(engine, database, names).await?;
+        lost::forget(engine, database, names).await?;
     }
     Ok(fed)
 }

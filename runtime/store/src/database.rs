@@ -12,6 +12,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use uuid::Uuid;
 
 use crate::access::{Access, Actor, Identity, Policy};
+use crate::backend::Backend;
 use crate::bell::Bells;
 use crate::connection::{Connection, Login};
 use crate::feed::Feed;
@@ -20,7 +21,6 @@ use crate::overlay::Overlay;
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
-use crate::search::backend::Backend;
 use crate::searched::{Asked, Kept};
 use crate::touched::Touched;
 use base::error::Result;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::backend::{self, Answer};
+use super::answer::{self, Answer};
 use super::matches::{Matching, Parts, Words};
 use super::near;
 use crate::read::Request;
@@ -132,7 +132,7 @@ pub async fn find(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>) -> Res
 async fn run(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found> {
     let rules = scope.store.search_rules.now();
     let types = ask.types.iter().map(|(info, _)| *info);
-    let answer = backend::asked(request, scope, types, words, &rules).await?;
+    let answer = answer::asked(request, scope, types, words, &rules).await?;
     let mut found = Found::default();
     let mut problems = Vec::new();
     let mut sql = scope.sql();

@@ -4,9 +4,9 @@
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::backend::Candidates;
 use crate::Scope;
 use crate::access::Grant;
+use crate::backend::Candidates;
 use crate::read::filter::Filter;
 use crate::searched::{Named, Rules};
 use crate::sql::Sql;
