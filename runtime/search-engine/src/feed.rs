@@ -35,8 +35,14 @@ pub async fn feed(engine: &Engine, database: &Database) -> Result<Fed> {
     }
     let mut transaction = database.background.begin().await?;
     let version = indexes::lock(&mut transaction).await?;
-    let taken = "with taken as (delete from search.unsent where id in
-            (select id from search.unsent order by id limit $1) returning type, is_live, entry, is_gone)
+    // With their later changes: what is read now has these too.
+    let taken = "with first as materialized (
+            select distinct type, is_live, entry from (select * from search.unsent order by id limit $1) f
+        ), taken as (
+            delete from search.unsent u using first f
+            where u.entry = f.entry and u.type = f.type and u.is_live = f.is_live
+            returning u.type, u.is_live, u.entry, u.is_gone
+        )
         select type, is_live, entry, bool_or(is_gone) from taken group by type, is_live, entry";
     let rows = sqlx::query(taken).bind(AT_ONCE).fetch_all(&mut *transaction).await?;
     if rows.is_empty() {

@@ -32,6 +32,9 @@ create table search.unsent (
   at timestamptz not null default now()
 );
 
+-- What is sent once has all changes of the entry.
+create index unsent_entry_idx on search.unsent (entry);
+
 -- The version of what is sent: taken under the lock of those who send, before the rows are read.
 create sequence search.version;
 
