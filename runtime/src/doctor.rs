@@ -55,6 +55,8 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
     findings.push(mail(config));
     findings.push(address(config).await);
     findings.extend(redis(config).await);
+    #[cfg(feature = "search-engine")]
+    findings.extend(search_engine(config).await);
     findings.extend(traces(config));
     let store = match Database::connect_lazy(&config.database, Limits::COMMAND, schema) {
         Ok(store) => store,
@@ -193,6 +195,23 @@ async fn address(config: &Config) -> Finding {
             },
         },
     }
+}
+
+/// `None` without a search engine.
+#[cfg(feature = "search-engine")]
+async fn search_engine(config: &Config) -> Option<Finding> {
+    let settings = config.search.as_ref()?;
+    let probed = match search_engine::Engine::new(settings) {
+        Ok(engine) => engine.probe().await,
+        Err(error) => Err(error),
+    };
+    Some(match probed {
+        Ok(what) => good("search", what),
+        Err(error) => {
+            let mend = "correct TYPECASE_SEARCH_URL; until then PostgreSQL searches alone";
+            Finding { about: "search".into(), state: State::Notice { why: error.to_string(), mend: mend.to_owned() } }
+        }
+    })
 }
 
 /// `None` without Redis, or if its settings are already wrong.

@@ -148,8 +148,8 @@ impl Server {
         config.limits.connections.background += background::for_consumers(&self.followers, config.limits.connections);
         #[cfg(feature = "search-engine")]
         if engine.is_some() && config.jobs > 0 {
-            // What is sent waits for the engine with a connection.
-            config.limits.connections.background += 1;
+            // What is sent waits for the engine with a connection, while another one looks how late it is.
+            config.limits.connections.background += 2;
         }
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;

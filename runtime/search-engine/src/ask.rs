@@ -4,8 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::mapping::field;
 use model::content::SearchWeight;
-use store::search::backend::Question;
-use store::search::question::Query;
+use store::backend::{Query, Question};
 
 /// What the beginning of a word counts beside the whole word.
 const BEGINNING: f32 = 0.1;

@@ -19,7 +19,7 @@ use model::content::{ContentInfo, SchemaInfo};
 use store::{Database, Stage, Store};
 
 /// Entries of a batch, which other changes wait for.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 250;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Build {
@@ -177,7 +177,7 @@ async fn begun(
 async fn batch(engine: &Engine, store: &Store, index: &Index, stage: Stage) -> Result<usize> {
     let mut transaction = store.background.begin().await?;
     let version = indexes::lock(&mut transaction).await?;
-    let Some(now) = indexes::of_job(&mut transaction, &index.job).await? else { return Err(feed::superseded()) };
+    let Some(now) = indexes::of_job(&mut transaction, &index.job).await? else { return Err(superseded()) };
     let after = (now.reached.unwrap_or_default(), i64::try_from(AT_ONCE).unwrap_or_default());
     let documents = indexes::documents_after(&mut transaction, &index.table, stage, after).await?;
     let Some(last) = documents.last() else { return Ok(0) };
@@ -200,7 +200,7 @@ async fn finish(engine: &Engine, store: &Store, index: &Index, build: &Build) ->
     let mut transaction = store.background.begin().await?;
     indexes::lock(&mut transaction).await?;
     if indexes::of_job(&mut transaction, &index.job).await?.is_none() {
-        return Err(feed::superseded());
+        return Err(superseded());
     }
     let there = engine.client.indexes(&format!("{alias}-*")).await?;
     let others: Vec<&(String, Vec<String>)> = there.iter().filter(|(name, _)| *name != index.name).collect();
@@ -219,4 +219,8 @@ async fn finish(engine: &Engine, store: &Store, index: &Index, build: &Build) ->
         engine.client.remove(&old).await?;
     }
     Ok(())
+}
+
+fn superseded() -> Error {
+    Error::new(Code::Conflict, "another job makes this index")
 }

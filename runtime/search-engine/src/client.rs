@@ -137,6 +137,14 @@ impl Client {
         Ok(sent)
     }
 
+    /// Its name and version.
+    pub async fn version(&self) -> Result<String> {
+        let answer: Json = serde_json::from_str(&told(self.0.info().send().await).await?).map_err(away)?;
+        let (name, number) = (&answer["version"]["distribution"], &answer["version"]["number"]);
+        let number = number.as_str().ok_or_else(|| away("it is no search engine"))?;
+        Ok(format!("{} {}", name.as_str().unwrap_or("elasticsearch"), head(number)))
+    }
+
     /// Makes an index, under a name of its own for those who write to it. One that is there already is the same.
     pub async fn make(&self, index: &str, mut body: Json) -> Result<()> {
         body["aliases"] = json!({ written(index): {} });

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use base::error::{Error, Result};
 use model::content::ContentInfo;
 use store::Stage;
-use store::search::backend::{Backend, Candidates, Question, Usage};
+use store::backend::{Backend, Candidates, Question, Usage};
 
 #[derive(Debug)]
 pub struct Engine {
@@ -50,6 +50,12 @@ impl Engine {
             circuit: Circuit::default(),
             known: RwLock::default(),
         })
+    }
+
+    /// What answers, for `typecase doctor`.
+    pub async fn probe(&self) -> Result<String> {
+        let indexes = self.client.indexes(&format!("{}-*", self.prefix)).await?;
+        Ok(format!("{} answers, with {} indexes of this site", self.client.version().await?, indexes.len()))
     }
 
     /// The name under which the index of a type and a stage is asked.

@@ -10,11 +10,11 @@ use uuid::Uuid;
 use crate::client::{Sent, written};
 use crate::engine::Engine;
 use crate::indexes::{self, Document, Index};
-use base::error::{Code, Error, Result};
+use base::error::Result;
 use store::{Database, Stage};
 
 /// Changes of a batch, and bytes of a request.
-const AT_ONCE: i64 = 1_000;
+const AT_ONCE: i64 = 250;
 const BYTES: usize = 4 << 20;
 
 /// What a batch came to.
@@ -35,8 +35,14 @@ pub async fn feed(engine: &Engine, database: &Database) -> Result<Fed> {
     }
     let mut transaction = database.background.begin().await?;
     let version = indexes::lock(&mut transaction).await?;
-    let taken = "with taken as (delete from search.unsent where id in
-            (select id from search.unsent order by id limit $1) returning type, is_live, entry, is_gone)
+    // With their later changes: what is read now has these too.
+    let taken = "with first as materialized (
+            select distinct type, is_live, entry from (select * from search.unsent order by id limit $1) f
+        ), taken as (
+            delete from search.unsent u using first f
+            where u.entry = f.entry and u.type = f.type and u.is_live = f.is_live
+            returning u.type, u.is_live, u.entry, u.is_gone
+        )
         select type, is_live, entry, bool_or(is_gone) from taken group by type, is_live, entry";
     let rows = sqlx::query(taken).bind(AT_ONCE).fetch_all(&mut *transaction).await?;
     if rows.is_empty() {
@@ -112,32 +118,4 @@ fn action(what: &str, index: &Index, entry: Uuid, version: i64) -> String {
         "_index": written(&index.name), "_id": entry, "version": version, "version_type": "external", "require_alias": true,
     });
     json!({ what: about }).to_string()
-}
-
-/// Indexes that are gone are made again.
-pub async fn forget(engine: &Engine, database: &Database, names: &BTreeSet<String>) -> Result<()> {
-    let mut transaction = database.background.begin().await?;
-    for name in names {
-        tracing::warn!(index = name, "the search engine does not have this index: it is made again");
-        indexes::forget(&mut transaction, name).await?;
-    }
-    transaction.commit().await?;
-    crate::build::enqueue_missing(engine, database).await
-}
-
-/// The indexes that should be there and are not.
-pub async fn missing(engine: &Engine, database: &Database) -> Result<BTreeSet<String>> {
-    let there = engine.client.indexes(&format!("{}-*", engine.prefix)).await?;
-    let mut transaction = database.background.begin().await?;
-    let all = indexes::all(&mut transaction).await?;
-    transaction.commit().await?;
-    let is_there = |index: &Index| {
-        there.iter().any(|(name, aliases)| *name == index.name && aliases.contains(&written(&index.name)))
-    };
-    Ok(all.into_iter().filter(|index| !is_there(index)).map(|index| index.name).collect())
-}
-
-/// For an attempt of a job.
-pub fn superseded() -> Error {
-    Error::new(Code::Conflict, "another job makes this index")
 }

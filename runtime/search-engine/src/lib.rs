@@ -11,6 +11,7 @@ mod consumer;
 mod engine;
 mod feed;
 mod indexes;
+mod lost;
 mod mapping;
 mod settings;
 mod watch;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::Row as _;
 use tokio::time::sleep;
@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::consumer::CONSUMER;
 use crate::engine::{Engine, Known};
 use crate::feed::{self, Fed};
+use crate::lost;
 use crate::mapping;
 use base::error::Result;
 use store::Database;
@@ -23,19 +24,29 @@ const REST: Duration = Duration::from_secs(2);
 const LATE: f64 = 10.0;
 
 pub async fn run(engine: Arc<Engine>, database: Database, sends: bool) {
-    let mut looked: Option<Instant> = None;
+    // Side by side: a request that hangs must not hide how late the engine is.
+    tokio::join!(look(&engine, &database), async {
+        if sends {
+            send(&engine, &database).await;
+        }
+    });
+}
+
+async fn look(engine: &Engine, database: &Database) {
+    loop {
+        match known(engine, database).await {
+            Ok(known) => engine.learn(known),
+            // What is not known cannot be relied on.
+            Err(_) => engine.learn(Known { is_late: true, ..Known::default() }),
+        }
+        sleep(LOOK).await;
+    }
+}
+
+async fn send(engine: &Engine, database: &Database) {
     let mut has_failed = false;
     loop {
-        if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
-            looked = Some(Instant::now());
-            match known(&engine, &database).await {
-                Ok(known) => engine.learn(known),
-                // What is not known cannot be relied on.
-                Err(_) => engine.learn(Known { is_late: true, ..Known::default() }),
-            }
-        }
-        let fed = if sends { step(&engine, &database).await } else { Ok(Fed::Nothing) };
-        match fed {
+        match step(engine, database).await {
             Ok(Fed::Some) => has_failed = false,
             Ok(_) => sleep(PAUSE).await,
             Err(error) => {
@@ -52,7 +63,7 @@ pub async fn run(engine: Arc<Engine>, database: Database, sends: bool) {
 async fn step(engine: &Engine, database: &Database) -> Result<Fed> {
     // An engine that has lost its indexes answers no question.
     let missing = match engine.circuit.takes_a_look() {
-        true => feed::missing(engine, database).await?,
+        true => lost::missing(engine, database).await?,
         false => Default::default(),
     };
     let fed = match missing.is_empty() {
@@ -60,7 +71,7 @@ async fn step(engine: &Engine, database: &Database) -> Result<Fed> {
         false => Fed::Missing(missing),
     };
     if let Fed::Missing(names) = &fed {
-        feed::forget(engine, database, names).await?;
+        lost::forget(engine, database, names).await?;
     }
     Ok(fed)
 }

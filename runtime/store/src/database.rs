@@ -12,6 +12,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use uuid::Uuid;
 
 use crate::access::{Access, Actor, Identity, Policy};
+use crate::backend::Backend;
 use crate::bell::Bells;
 use crate::connection::{Connection, Login};
 use crate::feed::Feed;
@@ -20,9 +21,7 @@ use crate::overlay::Overlay;
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
-use crate::search::backend::Backend;
-use crate::search::parsed::Memory;
-use crate::searched::{Asked, Kept};
+use crate::searched::{Asked, Kept, Texts};
 use crate::stage::Stage;
 use crate::touched::Touched;
 use base::error::Result;
@@ -55,7 +54,7 @@ pub struct Database {
     /// What editors say of searches, and how often visitors ask for what.
     pub search_rules: Kept,
     pub asked: Asked,
-    pub(crate) search_texts: Memory,
+    pub(crate) search_texts: Texts,
     /// A search engine beside PostgreSQL.
     pub search_backend: Option<Arc<dyn Backend>>,
     pub schema: &'static SchemaInfo,
@@ -175,7 +174,7 @@ impl Database {
             generations,
             search_rules: Kept::default(),
             asked: Asked::default(),
-            search_texts: Memory::default(),
+            search_texts: Texts::default(),
             search_backend: None,
             schema,
             statements: Arc::default(),

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod args;
 pub mod audit;
+pub mod backend;
 mod bell;
 mod connection;
 mod database;

@@ -1,9 +1,13 @@
 //! What a process holds of searches: what editors say of them, and how often visitors ask for what.
 
+mod texts;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use uuid::Uuid;
+
+pub use self::texts::{Parsed, Texts};
 
 /// Queries that a process counts between two rounds, and characters of a query.
 const MOST_COUNTED: usize = 1_000;

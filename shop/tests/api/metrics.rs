@@ -243,9 +243,10 @@ fn named(text: &str) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn the_dashboard_and_the_document_name_what_a_scrape_has() {
-    // With every series that there can be; nothing listens at this address.
+    // With every series that there can be; nothing listens at these addresses.
     let traced = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
-    let site = Site::with(migrated().await, &[ANYWHERE, traced, CACHE]).await;
+    let engine = ("TYPECASE_SEARCH_URL", "http://127.0.0.1:9");
+    let site = Site::with(migrated().await, &[ANYWHERE, traced, CACHE, engine]).await;
     let found = scrape(&site).await;
     let families = families(&found);
     let exists = |name: &str| {

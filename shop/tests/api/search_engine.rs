@@ -130,12 +130,12 @@ async fn words_are_found_as_postgresql_finds_them() {
 async fn an_index_follows_every_change_also_of_other_entries() {
     let engine = SearchServer::start();
     let site = site(&engine).await;
-    let brand = "mutation($name: String!) { createBrand(input: { name: $name }, publish: true) { id revision } }";
+    let brand = "mutation($name: String!) { createBrand(input: { name: $name }) { id revision } }";
     let brand = edit(&site, brand, json!({"name": "Nordwind"})).await["createBrand"].clone();
-    let lamp = product(&site, json!({"name": "Amber lamp", "brand": {"connect": brand["id"]}})).await;
+    let lamp = product(&site, json!({"name": "Amber lamp", "brand": {"connect": {"id": brand["id"]}}})).await;
     told(&site).await;
     assert_eq!(by_engine(&site, "nordwind").await, ["Amber lamp"]);
-    let rename = "mutation($id: ID!, $revision: Int!) { updateBrand(id: $id, revision: $revision, input: { name: \"Südwind\" }, publish: true) { revision } }";
+    let rename = "mutation($id: ID!, $revision: Int!) { updateBrand(id: $id, revision: $revision, input: { name: \"Südwind\" }) { revision } }";
     edit(&site, rename, json!({"id": brand["id"], "revision": brand["revision"]})).await;
     eventually("the engine knows the new name", async || names(&site, "sudwind").await == ["Amber lamp"]).await;
     eventually("and not the old one", async || names(&site, "nordwind").await.is_empty()).await;

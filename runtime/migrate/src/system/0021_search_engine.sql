@@ -32,6 +32,9 @@ create table search.unsent (
   at timestamptz not null default now()
 );
 
+-- What is sent once has all changes of the entry.
+create index unsent_entry_idx on search.unsent (entry);
+
 -- The version of what is sent: taken under the lock of those who send, before the rows are read.
 create sequence search.version;
 
@@ -56,7 +59,14 @@ declare
   q tsquery;
   plain tsquery;
   wide jsonb := synonyms;
+  kept text := asked;
 begin
+  -- A stop word that is excluded excludes nothing, and a query without an exclusion is read in another way.
+  if language <> 'simple'::regconfig and asked like '%-%' and asked not like '%"%' then
+    select coalesce(string_agg(w, ' ' order by n), '') into kept
+    from regexp_split_to_table(asked, '\s+') with ordinality r(w, n)
+    where not (w ~ '^-[[:alpha:]]+$' and numnode(plainto_tsquery(language, search.bare(substr(w, 2)))) = 0);
+  end if;
   if language <> 'simple'::regconfig and synonyms <> '[]' then
     select coalesce(jsonb_agg(g || coalesce((
       select jsonb_agg(distinct w) from regexp_split_to_table(search.bare(asked), '[^[:alnum:]]+') w
@@ -66,7 +76,7 @@ begin
     ), '[]')), '[]') into wide from jsonb_array_elements(synonyms) g;
   end if;
   q := case kind when 'some' then search.some(language, asked, synonyms) else search.query(language, asked, synonyms) end;
-  plain := case kind when 'some' then search.some('simple', asked, wide) else search.query('simple', asked, wide) end;
+  plain := case kind when 'some' then search.some('simple', kept, wide) else search.query('simple', kept, wide) end;
   return jsonb_build_object(
     'finds', q is not null and search.positive(q) is not null,
     'query', coalesce(plain::text, ''),

@@ -10,13 +10,13 @@ use serde_json::Value as Json;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::backend::{self, Answer};
+use super::answer::{self, Answer};
 use super::matches::{Matching, Parts, Words};
-use super::parsed::{self, Parsed};
+use super::parsed;
 use super::rules::MOST_ENTRIES;
 use super::{best, near};
 use crate::read::Request;
-use crate::searched::Rules;
+use crate::searched::{Parsed, Rules};
 use crate::sql::{Sql, quoted};
 use crate::value::Value;
 use crate::{Scope, Stage};
@@ -142,7 +142,7 @@ pub async fn find(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>) -> Res
 async fn run(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found> {
     let rules = scope.store.search_rules.now();
     let types = ask.types.iter().map(|(info, _)| *info);
-    let answer = backend::asked(request, scope, types.clone(), words, &rules).await?;
+    let answer = answer::asked(request, scope, types.clone(), words, &rules).await?;
     let parsed = match answer.is_given() {
         true => HashMap::new(),
         false => parsed::parsed(request, scope, types, words, &rules).await?,

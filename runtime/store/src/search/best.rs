@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::ask::{self, Ask, EXACT, Hit, MOST_BOOSTED, SearchOrder, WHOLE};
 use super::matches::{Hidden, Matching, Words};
+use super::parsed;
 use crate::Scope;
 use crate::read::Request;
 use crate::sql::Sql;
@@ -84,7 +85,7 @@ fn push(matching: &Matching<'_>, scope: Scope<'_>, sql: &mut Sql, problems: &mut
     let is_pinned = pinned.as_ref().map(|pinned| format!("s.entry = ANY({pinned})"));
     let otherwise: Vec<&String> = exact.iter().chain(&is_pinned).collect();
     sql.push("(WITH q");
-    parsed.push(sql);
+    parsed::push(parsed, sql);
     let strict = "s.document @@ (SELECT q.strict FROM q)";
     // Most have the words, and are not compared with them again.
     let mut places = format!("{WHOLE}");

@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use sqlx::Row as _;
 use uuid::Uuid;
 
+use super::answer::Answer;
 use super::ask::MOST_RANKED;
-use super::backend::Answer;
 use super::matches::{Matching, Words};
 use super::parsed;
 use crate::Scope;

@@ -4,12 +4,12 @@
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::backend::Candidates;
-use super::parsed::{Parsed, may_change};
+use super::parsed::{self, may_change};
 use crate::Scope;
 use crate::access::Grant;
+use crate::backend::Candidates;
 use crate::read::filter::Filter;
-use crate::searched::{Named, Rules};
+use crate::searched::{Named, Parsed, Rules};
 use crate::sql::Sql;
 use crate::value::Value;
 use base::error::{Problem, Result};
@@ -135,7 +135,7 @@ impl Matching<'_> {
         // PostgreSQL makes the query once, and looks it up in the index.
         sql.push("(WITH q");
         match self.parsed {
-            Some(parsed) => parsed.push(sql),
+            Some(parsed) => parsed::push(parsed, sql),
             None => {
                 sql.push(" AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, search.strict(r.q) AS strict, nullif(search.key(");
                 sql.value(&Value::Text(self.words.text().to_owned()), 0, "text");

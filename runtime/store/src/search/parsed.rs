@@ -1,63 +1,19 @@
-//! `Parsed`: what a text asks for, as PostgreSQL reads it. Many ask for the same, and reading a text takes longer than finding a rare
-//! word, so what was read is kept.
+//! Reads what is asked: `Parsed` is a text as PostgreSQL reads it. Many ask for the same, and reading a text takes longer than finding a
+//! rare word, so what was read is kept.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use sqlx::Row as _;
 
 use super::matches::{Words, push_query};
 use crate::Scope;
 use crate::read::Request;
-use crate::searched::Rules;
+use crate::searched::{Parsed, Rules};
 use crate::sql::Sql;
 use crate::value::Value;
 use base::error::Result;
 use model::content::{ContentInfo, SearchInfo};
-
-/// What is kept, in bytes. When it is full, all of it goes: those who ask for ever new texts gain nothing by it.
-const MOST: usize = 1024 * 1024;
-/// What an entry takes besides its texts.
-const PLACE: usize = 256;
-
-/// Texts of `tsquery`, and a key as keys are compared.
-#[derive(Debug, Default)]
-pub struct Parsed {
-    pub query: String,
-    /// Without what is excluded.
-    pub positive: Option<String>,
-    /// Without beginnings of words.
-    pub strict: String,
-    pub key: Option<String>,
-}
-
-/// Of a process.
-#[derive(Clone, Debug, Default)]
-pub struct Memory(Arc<Mutex<Kept>>);
-
-#[derive(Debug, Default)]
-struct Kept {
-    by_asked: HashMap<String, Arc<Parsed>>,
-    bytes: usize,
-}
-
-impl Memory {
-    fn get(&self, asked: &str) -> Option<Arc<Parsed>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).by_asked.get(asked).cloned()
-    }
-
-    fn put(&self, asked: String, parsed: &Arc<Parsed>) {
-        let Parsed { query, positive, strict, key } = &**parsed;
-        let optional = positive.as_ref().map_or(0, String::len) + key.as_ref().map_or(0, String::len);
-        let bytes = PLACE + asked.len() + query.len() + strict.len() + optional;
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.bytes + bytes > MOST {
-            *kept = Kept::default();
-        }
-        kept.bytes += bytes;
-        kept.by_asked.insert(asked, Arc::clone(parsed));
-    }
-}
 
 /// What is asked of each type that is searched, by its table.
 pub async fn parsed(
@@ -121,15 +77,13 @@ fn push_key(words: Words<'_>, sql: &mut Sql) {
     sql.push("nullif(search.key(").value(&Value::Text(words.text().to_owned()), 0, "text").push("), '')");
 }
 
-impl Parsed {
-    /// ` AS MATERIALIZED (SELECT .. AS q, .. AS positive, .. AS strict, .. AS key)`, without what is in it if this is none.
-    pub fn push(&self, sql: &mut Sql) {
-        let text = |text: &Option<String>| text.as_ref().map_or(Value::Null, |text| Value::Text(text.clone()));
-        sql.push(" AS MATERIALIZED (SELECT ").value(&Value::Text(self.query.clone()), 0, "tsquery");
-        sql.push(" AS q, ").value(&text(&self.positive), 0, "tsquery");
-        sql.push(" AS positive, ").value(&Value::Text(self.strict.clone()), 0, "tsquery");
-        sql.push(" AS strict, ").value(&text(&self.key), 0, "text").push(" AS key");
-    }
+/// ` AS MATERIALIZED (SELECT .. AS q, .. AS positive, .. AS strict, .. AS key)`, without what is in it if this is none.
+pub fn push(parsed: &Parsed, sql: &mut Sql) {
+    let text = |text: &Option<String>| text.as_ref().map_or(Value::Null, |text| Value::Text(text.clone()));
+    sql.push(" AS MATERIALIZED (SELECT ").value(&Value::Text(parsed.query.clone()), 0, "tsquery");
+    sql.push(" AS q, ").value(&text(&parsed.positive), 0, "tsquery");
+    sql.push(" AS positive, ").value(&Value::Text(parsed.strict.clone()), 0, "tsquery");
+    sql.push(" AS strict, ").value(&text(&parsed.key), 0, "text").push(" AS key");
 }
 
 /// The groups of the schema that may change a query: one of its words begins like one of theirs.
@@ -147,18 +101,6 @@ pub fn may_change<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_kept_is_bounded() {
-        let memory = Memory::default();
-        let parsed = Arc::new(Parsed { query: "x".repeat(1000), ..Parsed::default() });
-        for number in 0..5_000 {
-            memory.put(format!("{number}"), &parsed);
-            assert!(memory.get(&format!("{number}")).is_some());
-            assert!(memory.0.lock().unwrap().bytes <= MOST);
-        }
-        assert!(memory.get("0").is_none());
-    }
 
     #[test]
     fn groups_of_other_letters_cannot_change_a_query() {

@@ -1,4 +1,4 @@
-//! `Query`: what is asked, as a tree for a search engine. PostgreSQL reads the text, so that operators, stop words, synonyms, hyphens and
+//! Makes a `Query` of what is asked. PostgreSQL reads the text, so that operators, stop words, synonyms, hyphens and
 //! measures mean the same whoever answers; its `tsquery` is read here.
 
 use std::collections::HashMap;
@@ -8,6 +8,7 @@ use sqlx::Row as _;
 
 use super::matches::{Words, push_text};
 use crate::Scope;
+use crate::backend::Query;
 use crate::read::Request;
 use crate::searched::Rules;
 use base::error::Result;
@@ -18,19 +19,6 @@ const MOST_PHRASES: usize = 64;
 const DEEPEST: usize = 64;
 /// Letters of the beginning of a word.
 const SHORTEST: usize = 3;
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Query {
-    All(Vec<Query>),
-    Any(Vec<Query>),
-    Not(Box<Query>),
-    /// As it is written; the engine knows its forms.
-    Word(String),
-    /// Words that begin like this.
-    Begins(String),
-    /// Words in this order, one after the other.
-    Phrase(Vec<String>),
-}
 
 /// What is asked of each type; `None` if the engine cannot be asked for it.
 pub(super) async fn queries(
