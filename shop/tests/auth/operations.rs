@@ -16,6 +16,7 @@ static QUERIES: &[OperationInfo] = &[OperationInfo {
     args: &[],
     returns: Returns::Content { of: &PRODUCT, many: true },
     roles: &["anonymous", "viewer"],
+    depends_on: None,
 }];
 static MUTATIONS: &[OperationInfo] = &[
     OperationInfo {
@@ -23,12 +24,14 @@ static MUTATIONS: &[OperationInfo] = &[
         args: &[],
         returns: Returns::Content { of: &POST, many: true },
         roles: &["editor", "author"],
+        depends_on: None,
     },
     OperationInfo {
         name: "renameTags",
         args: &[],
         returns: Returns::Scalar { kind: Kind::Integer, many: false },
         roles: &["editor", "nobody"],
+        depends_on: None,
     },
 ];
 

@@ -19,12 +19,14 @@ static QUERIES: &[OperationInfo] = &[OperationInfo {
     args: &[],
     returns: Returns::Scalar { kind: Kind::Integer, many: false },
     roles: &["anonymous", "admin"],
+    depends_on: None,
 }];
 static MUTATIONS: &[OperationInfo] = &[OperationInfo {
     name: "breaks",
     args: &[],
     returns: Returns::Content { of: &PRODUCT, many: true },
     roles: &["admin"],
+    depends_on: None,
 }];
 
 fn schema() -> &'static SchemaInfo {
