@@ -26,6 +26,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0019_search_batch.sql", include_str!("system/0019_search_batch.sql")),
     ("system/0020_listing.sql", include_str!("system/0020_listing.sql")),
     ("system/0021_search_engine.sql", include_str!("system/0021_search_engine.sql")),
+    ("system/0022_search_words.sql", include_str!("system/0022_search_words.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

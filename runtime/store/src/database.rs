@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, join_all};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use uuid::Uuid;
 
-use crate::access::{Access, Actor, Identity, Policy};
+use crate::access::{Access, Actor, Grant, Identity, Policy};
 use crate::backend::Backend;
 use crate::bell::Bells;
 use crate::connection::{Connection, Login};
@@ -26,7 +26,7 @@ use crate::stage::Stage;
 use crate::touched::Touched;
 use base::error::Result;
 use base::memory::{self, Ration};
-use model::content::SchemaInfo;
+use model::content::{ContentInfo, SchemaInfo};
 
 /// The connection that listens for signing keys; background tasks have another.
 const LISTENING: u32 = 1;
@@ -321,7 +321,17 @@ impl Store {
     /// A store for the site's own code that says which tables it reads: these are noted, and what it does is not. `None` if nobody
     /// notes anything.
     pub(crate) fn apart(&self, stage: Stage, tables: &'static [&'static str]) -> Option<Self> {
-        self.touched.as_ref()?.add(tables.iter().map(|table| (stage, *table)));
+        let touched = self.touched.as_ref()?;
+        touched.add(tables.iter().map(|table| (stage, *table)));
+        let of_types = self.schema.types.iter().filter(|info| tables.contains(&info.table));
+        let is_ruled = |info: &&'static ContentInfo| match self.access.reads(info, stage) {
+            Grant::By(rule) => rule.rows.is_some(),
+            Grant::Denied | Grant::Trusted => false,
+        };
+        if of_types.copied().any(|info| is_ruled(&info)) {
+            // A rule may look at entries of other types.
+            touched.add_by_hand();
+        }
         Some(Self { touched: None, ..self.clone() })
     }
 

@@ -31,6 +31,7 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0019_search_batch.sql"),
     include_str!("../../migrate/src/system/0020_listing.sql"),
     include_str!("../../migrate/src/system/0021_search_engine.sql"),
+    include_str!("../../migrate/src/system/0022_search_words.sql"),
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

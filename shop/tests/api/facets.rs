@@ -81,6 +81,28 @@ async fn facets_count_what_is_found() {
 }
 
 #[tokio::test]
+async fn what_is_not_published_takes_no_place_among_facets() {
+    let site = Site::empty().await;
+    let related: Vec<Json> = vec![
+        product(&site, json!({"name": "Shade"})).await["id"].clone(),
+        product(&site, json!({"name": "Bulb"})).await["id"].clone(),
+    ];
+    let links = |ids: &[Json]| ids.iter().map(|id| json!({"id": id})).collect::<Vec<_>>();
+    for (number, ids) in [&related[..], &related[..1], &related[..1]].into_iter().enumerate() {
+        product(&site, json!({"name": format!("Lamp {number}"), "related": {"set": links(ids)}})).await;
+    }
+    let first = async || {
+        let query = "{ search(query: \"lamp\") { facets { product { related(first: 1) { count node { name } } } } } }";
+        data(&site, None, query, json!({})).await["search"]["facets"]["product"]["related"].clone()
+    };
+    assert_eq!(first().await, json!([{"count": 3, "node": {"name": "Shade"}}]));
+    let hide = "mutation($id: ID!) { unpublishProduct(id: $id, revision: 1, force: true) { id } }";
+    edit(&site, hide, json!({"id": related[0]})).await;
+    assert_eq!(first().await, json!([{"count": 1, "node": {"name": "Bulb"}}]));
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn facets_refuse_what_makes_no_sense() {
     let site = Site::empty().await;
     lamps(&site).await;
@@ -164,6 +186,19 @@ async fn a_hyphen_may_be_left_out() {
         assert_eq!(names(&site, query).await, ["Cotton socks"], "{query} excludes both");
     }
     assert!(names(&site, "t-shirt -socks").await.contains(&"Cotton t-shirt".to_owned()));
+    for name in ["Cotton t shirt", "Bosch GRX-E18-V driver", "Straßenschild, groß", "Ærø cheese"] {
+        product(&site, json!({"name": name})).await;
+    }
+    let mut apart = names(&site, "t-shirt cotton").await;
+    apart.sort();
+    assert_eq!(apart, ["Cotton t shirt", "Cotton t-shirt", "Cotton tshirt"]);
+    for query in ["GRX-E18", "E18-V", "grx e18", "grxe18v", "GRX-E18-V"] {
+        assert_eq!(names(&site, query).await, ["Bosch GRX-E18-V driver"], "{query}");
+    }
+    for query in ["STRASSENSCHILD", "gross", "groß", "straßen"] {
+        assert_eq!(names(&site, query).await, ["Straßenschild, groß"], "{query}");
+    }
+    assert_eq!(names(&site, "aero").await, ["Ærø cheese"]);
     site.stop().await;
 }
 

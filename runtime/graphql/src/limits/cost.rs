@@ -112,13 +112,15 @@ struct Count<'a> {
     pages: Vec<(&'static str, Number, Pos)>,
     /// Whether the current connection selects `totalCount`.
     total: bool,
+    /// The facets of the current search.
+    facets: u64,
 }
 
 impl Cost {
     /// The document passed [`super::check`], so expanding its fragments is bounded.
     pub fn of<'a>(types: &'a Types, document: &'a ExecutableDocument, operation: &'a OperationDefinition) -> Self {
         let is_mutation = operation.ty == OperationType::Mutation;
-        let mut count = Count { types, document, is_mutation, pages: Vec::new(), total: false };
+        let mut count = Count { types, document, is_mutation, pages: Vec::new(), total: false, facets: 0 };
         let fields = count.selection(&[(root(operation.ty), &operation.selection_set.node)], true);
         Self { fields, pages: count.pages }
     }
@@ -320,6 +322,8 @@ impl<'a> Count<'a> {
             self.total = true;
             return None;
         }
+        // Each looks for all that is found.
+        self.facets += u64::from(types.facts.is_facets(parent));
         let computed = types.facts.computed(parent, name);
         if sets().all(|set| set.items.is_empty()) && !at_root && computed.is_none() {
             return None;
@@ -334,11 +338,15 @@ impl<'a> Count<'a> {
             node.each.lists = if types.facts.is_inverse(parent, name) { INVERSE_LIST } else { LIST };
         }
         let outer = std::mem::take(&mut self.total);
+        let facets_outside = if at_root { std::mem::take(&mut self.facets) } else { 0 };
         let inner: Vec<_> = sets().map(|set| (named(&declared.ty).as_str(), set)).collect();
         node.below = self.selection(&inner, false);
         node.count = std::mem::replace(&mut self.total, outer);
         // One statement for the rows, and another with the same filter for their number.
         node.statements = if node.count && !node.below.is_empty() { 2 } else { 1 };
+        if at_root {
+            node.statements += std::mem::replace(&mut self.facets, facets_outside);
+        }
         Some(node)
     }
 
@@ -359,7 +367,7 @@ impl<'a> Count<'a> {
                 ty if types.facts.is_filter(ty) => Role::Filter,
                 ty if types.facts.is_order(ty) => Role::Order,
                 // The rows are sorted into groups.
-                _ if name == "groupBy" => Role::Order,
+                _ if name == "groupBy" => Role::Groups,
                 _ if at_root && self.is_mutation => Role::Input,
                 _ => Role::Value,
             };

@@ -9,12 +9,18 @@ use super::introspection::Sizes;
 use crate::types::{Declared, Field, Input, named};
 use model::content::SchemaInfo;
 
+const FACETS: &str = "SearchFacets";
+/// What is suggested is counted at `suggest`.
+const SUGGESTIONS: &str = "Suggestions";
+
 pub(super) type Declarations = HashMap<String, Declared>;
 
 #[derive(Default)]
 pub struct Facts {
     /// Connections and their edges. Their objects are counted at the field that returns the connection.
     wrappers: HashSet<String>,
+    /// Facets of a type.
+    facets: HashSet<String>,
     /// Filters on entries, which may contain further ones.
     filters: HashSet<String>,
     /// Sort orders of lists.
@@ -31,6 +37,9 @@ impl Facts {
         let mut facts = Self { sizes: Sizes::of(types), ..Self::default() };
         for (name, declared) in types {
             match declared {
+                Declared::Fields { fields, .. } if name == FACETS => {
+                    facts.facets.extend(fields.values().map(|field| named(&field.ty).to_string()));
+                }
                 Declared::Fields { fields, .. } => facts.wrappers.extend(wrappers(name, fields).into_iter().flatten()),
                 Declared::Input { fields, .. } if is_filter(name, fields) => _ = facts.filters.insert(name.clone()),
                 Declared::Input { fields, .. } if is_order(fields) => _ = facts.orders.insert(name.clone()),
@@ -58,6 +67,10 @@ impl Facts {
         self.wrappers.contains(ty)
     }
 
+    pub fn is_facets(&self, ty: &str) -> bool {
+        self.facets.contains(ty)
+    }
+
     pub fn is_filter(&self, ty: &str) -> bool {
         self.filters.contains(ty)
     }
@@ -83,6 +96,9 @@ impl Facts {
 
 /// A connection has `edges` and a `pageInfo` whose type no content type can have.
 fn wrappers(name: &str, fields: &IndexMap<String, Field>) -> Option<[String; 2]> {
+    if name == SUGGESTIONS {
+        return Some([name.to_owned(), name.to_owned()]);
+    }
     let edges = fields.get("edges").filter(|edges| matches!(edges.ty.base, BaseType::List(_)))?;
     fields.get("pageInfo").filter(|info| named(&info.ty) == "PageInfo")?;
     Some([name.to_owned(), named(&edges.ty).to_string()])

@@ -19,6 +19,8 @@ pub const CONDITION: u64 = 50;
 pub const SEARCH: u64 = 500;
 /// One sort key.
 pub const ORDER: u64 = 250;
+/// A field of a grouping; several cost the cube of their number.
+pub const GROUP: u64 = 1_000;
 /// One object in the input of a write.
 pub const INPUT_OBJECT: u64 = 3;
 /// How many bytes of values cost one unit.
@@ -35,6 +37,8 @@ pub enum Role {
         search: bool,
     },
     Order,
+    /// The fields by which entries are grouped.
+    Groups,
     Input,
     Value,
 }
@@ -49,6 +53,7 @@ pub struct Price {
     conditions: u64,
     searches: u64,
     orders: u64,
+    groups: u64,
     objects: u64,
     items: u64,
     bytes: u64,
@@ -94,7 +99,9 @@ impl Price {
     }
 
     pub fn of_order(&self) -> u64 {
-        ORDER.saturating_mul(self.orders)
+        // Each of several values multiplies the rows.
+        let groups = GROUP.saturating_mul(self.groups.saturating_pow(3));
+        ORDER.saturating_mul(self.orders).saturating_add(groups)
     }
 
     /// The price of the values as input.
@@ -115,6 +122,7 @@ impl Price {
         add(&mut self.conditions, other.conditions);
         add(&mut self.searches, other.searches);
         add(&mut self.orders, other.orders);
+        add(&mut self.groups, other.groups);
         add(&mut self.objects, other.objects);
         add(&mut self.items, other.items);
         add(&mut self.bytes, other.bytes);
@@ -170,6 +178,10 @@ impl Walk<'_> {
             Role::Order => {
                 let keys = raw.items().map_or(1, |keys| keys.len() as u64);
                 self.found.known.orders = self.found.known.orders.saturating_add(keys);
+            }
+            Role::Groups => {
+                let fields = raw.items().map_or(1, |fields| fields.len() as u64);
+                self.found.known.groups = self.found.known.groups.saturating_add(fields);
             }
             Role::Input => self.leaves(raw, true),
             Role::Value => self.leaves(raw, false),

@@ -33,7 +33,7 @@ const MARKING: usize = 2;
 const FACETING: usize = 2;
 
 /// For aggregates, which read all entries that match.
-const AGGREGATING: usize = 6;
+const AGGREGATING: usize = 10;
 
 /// For what a release or a moment changes, which is looked up first.
 const AHEAD: usize = 20;

@@ -7,7 +7,7 @@
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::ask::{self, Ask, EXACT, Hit, MOST_BOOSTED, SearchOrder, WHOLE};
+use super::ask::{self, Ask, EXACT, Hit, MOST_BOOSTED, MOST_RANKED, SearchOrder, WHOLE};
 use super::matches::{Hidden, Matching, Words};
 use super::parsed;
 use crate::Scope;
@@ -114,7 +114,7 @@ fn push(matching: &Matching<'_>, scope: Scope<'_>, sql: &mut Sql, problems: &mut
     let boosts = ask::boosts(scope, info, search).factors;
     // The row of each is looked up: there are few, however many the type has.
     sql.push(&format!(
-        " OFFSET 0) r ORDER BY r.rank + r.places DESC, r.entry DESC LIMIT {LOOKED_AT}) SELECT '{}'::text AS type, t.id, \
+        " LIMIT {MOST_RANKED}) r ORDER BY r.rank + r.places DESC, r.entry DESC LIMIT {LOOKED_AT}) SELECT '{}'::text AS type, t.id, \
         least(s.rank{boosts}, {MOST_BOOSTED}) + s.places AS score FROM s CROSS JOIN LATERAL (SELECT * FROM ",
         info.table
     ));

@@ -167,21 +167,25 @@ impl Facet<'_> {
                 ENTRIES
             }
         };
+        // What the actor may not see takes no place.
         match self.field.shape {
             Shape::Many(to) => {
-                let (schema, target) = (scope.stage.schema(), quoted(to.columns[0]));
-                sql.push(&format!("SELECT j.{target}, count(DISTINCT m.id) FROM "));
+                let target = quoted(to.columns[0]);
+                sql.push("SELECT v.id, count(DISTINCT m.id) FROM ");
                 matching.push(scope, |_| "t.id".to_owned(), sql, problems)?;
-                sql.push(&format!(
-                    r#" m JOIN {schema}."{}" j ON j.owner_id = m.id WHERE j.{target} IS NOT NULL"#,
-                    to.join
-                ));
+                sql.push(" m JOIN ");
+                scope.push_join(to.join, "j", sql);
+                sql.push(" ON j.owner_id = m.id JOIN ");
+                scope.push(to.to[0], "v", sql)?;
+                sql.push(&format!(" ON v.id = j.{target}"));
             }
             Shape::One(to) => {
-                sql.push("SELECT m.v, count(*) FROM ");
+                sql.push("SELECT v.id, count(*) FROM ");
                 let column = quoted(to.columns[0]);
                 matching.push(scope, |_| format!("t.{column} AS v"), sql, problems)?;
-                sql.push(" m WHERE m.v IS NOT NULL");
+                sql.push(" m JOIN ");
+                scope.push(to.to[0], "v", sql)?;
+                sql.push(" ON v.id = m.v");
             }
             _ => return Err(Error::internal(format!("`{}` is no relation", self.field.name))),
         }

@@ -12,7 +12,8 @@ use model::content::ContentInfo;
 
 /// Words of what is asked that are corrected.
 const MOST_WORDS: usize = 8;
-/// Titles that are looked at for a word.
+/// Titles with like words that are compared, and those of them that are looked at, for a word.
+const COMPARED: usize = 2_000;
 const TITLES: usize = 50;
 
 /// The text with its misspelt words corrected; `None` if there is nothing to correct. What has operators is taken as it is.
@@ -72,20 +73,20 @@ async fn titles(
 ) -> Result<Vec<(String, bool, Vec<String>)>> {
     let mut sql = scope.sql();
     let (stage, table) = (scope.stage.schema(), info.table);
-    sql.push("SELECT w.word, EXISTS (SELECT FROM ");
+    sql.push("SELECT w.word, k.known, CASE WHEN k.known THEN '{}' ELSE ARRAY(SELECT c.title FROM (SELECT s.entry, s.title FROM ");
     sql.push(&format!("search.{stage} s JOIN "));
     scope.push(info, "t", &mut sql)?;
+    // Comparing takes a while, and a word may be like one of every title.
     sql.push(&format!(
-        " ON t.id = s.entry WHERE s.type = '{table}' AND s.document @@ search.query('{language}', w.word, '[]')), \
-        ARRAY(SELECT s.title FROM search.{stage} s JOIN "
-    ));
-    scope.push(info, "t", &mut sql)?;
-    sql.push(&format!(
-        " ON t.id = s.entry WHERE s.type = '{table}' AND search.is_near(sort.bare(w.word), s.title) \
-        ORDER BY search.nearness(sort.bare(w.word), s.title) DESC, s.entry LIMIT {TITLES}) FROM unnest("
+        " ON t.id = s.entry WHERE s.type = '{table}' AND search.is_near(sort.bare(w.word), s.title) LIMIT {COMPARED}) c \
+        ORDER BY search.nearness(sort.bare(w.word), c.title) DESC, c.entry LIMIT {TITLES}) END FROM unnest("
     ));
     let given = sql.list(words.iter().map(|word| format!("\"{word}\"")), "text[]");
-    sql.push(&given).push(") w(word)");
+    sql.push(&given).push(&format!(") w(word) CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM search.{stage} s JOIN "));
+    scope.push(info, "t", &mut sql)?;
+    sql.push(&format!(
+        " ON t.id = s.entry WHERE s.type = '{table}' AND s.document @@ search.query('{language}', w.word, '[]')) AS known OFFSET 0) k"
+    ));
     let rows = request.rows(sql).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
 }

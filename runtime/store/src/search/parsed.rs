@@ -65,12 +65,9 @@ fn asked(search: &SearchInfo, words: Words<'_>, rules: &Rules) -> String {
         Words::Begun(_) => 'b',
         Words::Some(_) => 's',
     };
-    let mut asked = format!("{kind}{} {:p} {}", search.language, search, words.text());
-    for group in rules.synonyms_of(words.text()) {
-        asked.push('\n');
-        asked.push_str(&group.join("\t"));
-    }
-    asked
+    let synonyms: Vec<&[String]> = rules.synonyms_of(words.text()).collect();
+    // Quoted, so that no text is another text with synonyms.
+    format!("{kind}{:p} {:?} {synonyms:?}", search, words.text())
 }
 
 fn push_key(words: Words<'_>, sql: &mut Sql) {
