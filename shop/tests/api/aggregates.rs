@@ -23,10 +23,10 @@ fn known() -> Vec<Known> {
         .map(|number| {
             let place = number as usize;
             Known {
-                brand: (place % 7 != 0).then_some(place % 3),
+                brand: (!place.is_multiple_of(7)).then_some(place % 3),
                 categories: (0..2).filter(|category| (place >> category) & 1 == 1).collect(),
                 cents: (number * 7919) % 10_000,
-                currency: if place % 5 == 0 { "USD" } else { "EUR" },
+                currency: if place.is_multiple_of(5) { "USD" } else { "EUR" },
                 stock: stocks[place % 3],
             }
         })

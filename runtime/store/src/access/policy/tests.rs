@@ -98,6 +98,7 @@ const CALL: OperationInfo = OperationInfo {
     args: ARGUMENTS,
     returns: Returns::Scalar { kind: Kind::Boolean, many: false },
     roles: &["editor"],
+    depends_on: None,
 };
 
 fn access(actor: Actor) -> Access {
