@@ -59,7 +59,7 @@ fn options_of(arguments: &[&str]) -> Result<(u32, Options)> {
     let (mut scale, mut options) = (1, Options::default());
     for pair in arguments.chunks(2) {
         let [name, value] = pair else { bail!(USAGE) };
-        let wrong = || format!("`{value}` is no value of {name}");
+        let wrong = || format!("`{value}` is not a value of {name}");
         match *name {
             "--scale" => scale = value.parse().with_context(wrong)?,
             "--seconds" => options.seconds = value.parse().with_context(wrong)?,
