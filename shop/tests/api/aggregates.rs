@@ -207,3 +207,35 @@ async fn sums_are_never_wrong() {
     assert_eq!(found["productAggregates"][0]["max"]["price"][0]["amountMinor"], "9223372036854775807");
     site.stop().await;
 }
+
+#[tokio::test]
+async fn prices_follow_the_work() {
+    let site = Site::empty().await;
+    let cost = async |query: &str| {
+        let answer = site.post(&json!({"query": query}), &[]).await.json();
+        assert_eq!(answer["errors"], Json::Null, "{query}");
+        answer["extensions"]["cost"]["requested"].as_u64().expect("a price")
+    };
+    let groups = ["BRAND", "BRAND, TAGS", "BRAND, TAGS, CATEGORIES"];
+    let mut prices = Vec::new();
+    for by in groups {
+        prices.push(cost(&format!("{{ productAggregates(groupBy: [{by}], first: 1) {{ count }} }}")).await);
+    }
+    let more = [prices[1] - prices[0], prices[2] - prices[1]];
+    assert!(more[0] >= 7_000 && more[1] >= 19_000, "each multiplies the rows: {prices:?}");
+    // A facet looks for all that is found, under the filter.
+    let search = |facets: &str| {
+        format!(
+            "{{ search(query: \"lamp\", filter: {{ product: {{ name: {{ contains: \"a\" }} }} }}) {{ totalCount facets {{ product {{ {facets} }} }} }} }}"
+        )
+    };
+    let one = cost(&search("a: tags(first: 1) { count }")).await;
+    let two = cost(&search("a: tags(first: 1) { count } b: tags(first: 1) { count }")).await;
+    assert!(two - one >= 600, "{one} {two}");
+    // What is suggested counts as what is found.
+    let nodes = "nodes { ... on Product { categories(first: 3) { name } } }";
+    let few = cost(&format!("{{ suggest(query: \"lam\", first: 1) {{ {nodes} }} }}")).await;
+    let many = cost(&format!("{{ suggest(query: \"lam\", first: 100) {{ {nodes} }} }}")).await;
+    assert!(many - few >= 300, "{few} {many}");
+    site.stop().await;
+}

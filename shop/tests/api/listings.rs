@@ -344,3 +344,21 @@ async fn an_estimate_is_asked_for_by_its_name() {
     assert_eq!(wrong["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{wrong}");
     site.stop().await;
 }
+
+#[tokio::test]
+async fn an_estimate_tells_nothing_of_what_rules_hide() {
+    let site = Site::empty().await;
+    let (_, author) = crate::client::account(&site, "ada@shop.example", "author").await;
+    let fill = "insert into draft.post (id, revision, created_at, updated_at, title, slug, body, published_on)
+        select md5(n::text)::uuid, 1, now(), now(), 'Post ' || n, 'post-' || n, 'x', '2031-05-05' from generate_series(1, 300) n";
+    sqlx::raw_sql(fill).execute(&site.db.pool).await.expect("posts of others are stored");
+    sqlx::raw_sql("analyze draft.post").execute(&site.db.pool).await.expect("it is analysed");
+    let query = "{ posts(stage: DRAFT, filter: { publishedOn: { eq: \"2031-05-05\" } }) {
+        about: totalCount(precision: ESTIMATE) exact: totalCount } }";
+    let of_author = site.ask_with(&author, query, json!({})).await;
+    assert_eq!(of_author["data"]["posts"], json!({"about": 0, "exact": 0}), "{of_author}");
+    // Who sees all of them gets what PostgreSQL expects.
+    let of_developer = site.ask_as_developer(query, json!({})).await;
+    assert_eq!(of_developer["data"]["posts"]["exact"], 300, "{of_developer}");
+    site.stop().await;
+}

@@ -10,6 +10,8 @@ use crate::types::{Declared, Field, Input, named};
 use model::content::SchemaInfo;
 
 const FACETS: &str = "SearchFacets";
+/// The filters of a search, by type.
+const SEARCH_FILTER: &str = "SearchFilter";
 /// What is suggested is counted at `suggest`.
 const SUGGESTIONS: &str = "Suggestions";
 
@@ -41,7 +43,9 @@ impl Facts {
                     facts.facets.extend(fields.values().map(|field| named(&field.ty).to_string()));
                 }
                 Declared::Fields { fields, .. } => facts.wrappers.extend(wrappers(name, fields).into_iter().flatten()),
-                Declared::Input { fields, .. } if is_filter(name, fields) => _ = facts.filters.insert(name.clone()),
+                Declared::Input { fields, .. } if name == SEARCH_FILTER || is_filter(name, fields) => {
+                    _ = facts.filters.insert(name.clone())
+                }
                 Declared::Input { fields, .. } if is_order(fields) => _ = facts.orders.insert(name.clone()),
                 Declared::Input { .. } | Declared::Scalar | Declared::Union | Declared::Enum(_) => {}
             }

@@ -199,7 +199,7 @@ impl Walk<'_> {
         for (key, value) in raw.entries().unwrap_or_default() {
             let Some(input) = fields.get(key) else { continue };
             let inner = named(&input.ty).as_str();
-            let role = if inner == ty { Role::Filter } else { Role::Operators };
+            let role = if self.facts.is_filter(inner) { Role::Filter } else { Role::Operators };
             self.value(inner, role, value, depth);
         }
     }
